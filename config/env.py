@@ -1,0 +1,132 @@
+"""The one place that reads the environment. A wrong value stops start-up with one sentence that says what to set."""
+
+import base64
+import binascii
+import os
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from django.core.exceptions import ImproperlyConfigured
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+KEY_BYTES = 32
+EXAMPLE_SECRETS = {"change-me", "changeme", "secret", "example", "insecure"}
+
+Seconds = Annotated[float, Field(ge=0, le=86_400)]
+
+
+class Env(BaseSettings):
+    """Every setting that a machine may give Baton, by its name in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_file=os.environ.get("BATON_SECRETS_FILE", str(BASE_DIR / "var" / "secrets.env")),
+        extra="ignore",
+        case_sensitive=False,
+    )
+
+    baton_env: Literal["development", "production"] = "development"
+    baton_debug: bool = False
+    baton_secret_key: str = ""
+    baton_keys: Annotated[dict[str, bytes], NoDecode] = Field(default_factory=dict)
+    baton_public_url: str = "http://127.0.0.1:8000"
+    baton_allowed_hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=lambda: ["127.0.0.1", "localhost", "[::1]"]
+    )
+    baton_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    baton_allow_loopback_destinations: bool = False
+
+    database_url: str = f"sqlite:///{BASE_DIR / 'var' / 'baton.sqlite3'}"
+    redis_url: str = ""
+    broker_url: str = ""
+    email_url: str = "console:"
+    default_from_email: str = "Baton <baton@localhost>"
+
+    trainingpeaks_api_url: str = "https://api.sandbox.trainingpeaks.com"
+    trainingpeaks_oauth_url: str = "https://oauth.sandbox.trainingpeaks.com"
+    trainingpeaks_client_id: str = ""
+    trainingpeaks_client_secret: str = ""
+    trainingpeaks_scopes: str = (
+        "coach:athletes workouts:read workouts:wod "
+        "webhook:read-subscriptions webhook:write-subscriptions"
+    )
+    trainingpeaks_pkce: bool = True
+    trainingpeaks_redirect_url: str = ""
+    trainingpeaks_rate_per_second: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    trainingpeaks_insecure_transport: bool = False
+
+    baton_quiet_period: Seconds = 5
+    baton_max_wait: Seconds = 30
+    baton_fetch_spacing: Seconds = 10
+    baton_poll_every: Seconds = 900
+    baton_window_weeks: Annotated[int, Field(ge=1, le=52)] = 6
+    baton_lease_seconds: Annotated[float, Field(ge=1, le=600)] = 60
+    baton_send_deadline: Annotated[float, Field(ge=0.1, le=120)] = 15
+    baton_pump_interval: Annotated[float, Field(ge=0.05, le=60)] = 1.0
+    baton_pump_threads: Annotated[int, Field(ge=1, le=64)] = 4
+
+    @field_validator("baton_allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("baton_keys", mode="before")
+    @classmethod
+    def _key_ring(cls, value: object) -> object:
+        return parse_key_ring(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.baton_lease_seconds <= self.baton_send_deadline:
+            raise ValueError("BATON_LEASE_SECONDS must be longer than BATON_SEND_DEADLINE.")
+        if not self.baton_secret_key or self.baton_secret_key.lower() in EXAMPLE_SECRETS:
+            raise ValueError("Set BATON_SECRET_KEY to a long random value (`make setup` writes one).")
+        if not self.baton_keys:
+            raise ValueError("Set BATON_KEYS to id:base64-of-32-bytes (`make setup` writes one).")
+        if self.baton_env == "production":
+            self._fit_for_production()
+        return self
+
+    def _fit_for_production(self) -> None:
+        refused = {
+            "BATON_DEBUG must be off in production.": self.baton_debug,
+            "BATON_PUBLIC_URL must be an https address in production.": not self.baton_public_url.startswith("https://"),
+            "Set TRAININGPEAKS_CLIENT_ID and TRAININGPEAKS_CLIENT_SECRET.": not (
+                self.trainingpeaks_client_id and self.trainingpeaks_client_secret
+            ),
+            "BATON_ALLOW_LOOPBACK_DESTINATIONS is for development only.": self.baton_allow_loopback_destinations,
+            "TRAININGPEAKS_INSECURE_TRANSPORT is for development only.": self.trainingpeaks_insecure_transport,
+            "Set REDIS_URL: production needs a broker that all processes reach.": not self.redis_url,
+            "Set EMAIL_URL to smtp://user:password@host:port in production.": self.email_url == "console:",
+        }
+        for sentence, wrong in refused.items():
+            if wrong:
+                raise ValueError(sentence)
+
+
+
+def parse_key_ring(text: str) -> dict[str, bytes]:
+    """`id:base64,id:base64` → keys by id; the first seals, all of them open."""
+    ring: dict[str, bytes] = {}
+    for part in filter(None, (piece.strip() for piece in text.split(","))):
+        key_id, _, encoded = part.partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error as error:
+            raise ValueError(f"BATON_KEYS: key “{key_id}” is not base64.") from error
+        if len(key) != KEY_BYTES or len(set(key)) == 1:
+            raise ValueError(f"BATON_KEYS: key “{key_id}” must be {KEY_BYTES} random bytes.")
+        ring[key_id] = key
+    return ring
+
+
+def read() -> Env:
+    """The environment, or one sentence that says what to set."""
+    try:
+        return Env()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        message = first["msg"].removeprefix("Value error, ")
+        raise ImproperlyConfigured(f"{name}: {message}" if name else message) from None

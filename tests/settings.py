@@ -1,0 +1,23 @@
+"""Settings of the tests: the product's own, with keys of their own and nothing outside reachable."""
+
+import base64
+import os
+
+os.environ.setdefault("BATON_SECRET_KEY", "tests-" + "k" * 50)
+os.environ.setdefault("BATON_KEYS", "test1:" + base64.b64encode(bytes(range(32))).decode())
+os.environ.setdefault("BATON_SECRETS_FILE", os.devnull)
+os.environ.setdefault("EMAIL_URL", "console:")
+os.environ.setdefault("TRAININGPEAKS_CLIENT_ID", "baton-tests")
+os.environ.setdefault("TRAININGPEAKS_CLIENT_SECRET", "baton-tests-secret")
+
+from config.settings import *  # noqa: E402, F403 - the environment above comes first
+
+if os.environ.get("BATON_TEST_SHARED_CACHE") != "1":
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+CELERY_TASK_ALWAYS_EAGER = False
+STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405
+DATABASES["default"].setdefault("TEST", {})  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    DATABASES["default"]["TEST"]["NAME"] = BASE_DIR / "var" / "test.sqlite3"  # noqa: F405 - a file, so that threads share it
