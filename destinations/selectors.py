@@ -1,0 +1,86 @@
+"""Reading destinations: whose they are, how they are, and what each kind can hold."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import User
+from destinations import registry
+from destinations.errors import CATALOGUE, ErrorKind
+from destinations.models import Destination
+from destinations.port import Capabilities
+
+LOSSES: dict[str, str] = {
+    "future_sessions": "sessions that are still to come",
+    "dates": "the day of a session",
+    "time_of_day": "the time of day",
+    "duration": "the duration as a figure",
+    "distance": "the distance as a figure",
+    "intervals": "intervals as intervals (they become text)",
+    "exercises": "exercises and sets as such (they become text)",
+    "update": "later changes",
+    "remove": "taking a session away again",
+}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of destination as a person chooses it."""
+
+    kind: str
+    label: str
+    capabilities: Capabilities
+
+    @property
+    def losses(self) -> list[str]:
+        """What it cannot hold, in a coach's words."""
+        return [words for name, words in LOSSES.items() if not getattr(self.capabilities, name)]
+
+
+@dataclass(frozen=True)
+class Health:
+    """How a destination is, in one word and one sentence, and what to do about it."""
+
+    word: str
+    sentence: str
+    error: ErrorKind | None = None
+
+
+def kinds() -> list[Kind]:
+    return [
+        Kind(adapter.kind, adapter.label, adapter.capabilities)
+        for adapter in registry.ADAPTERS.values()
+    ]
+
+
+def destinations_of(user: User) -> QuerySet[Destination]:
+    return Destination.objects.for_user(user).select_related("organisation", "owner", "deputy")
+
+
+def destination_of(user: User, destination_id: UUID) -> Destination | None:
+    return destinations_of(user).filter(pk=destination_id).first()
+
+
+def masked_settings(destination: Destination) -> dict[str, object]:
+    form = registry.adapter_class(destination.kind).config_form
+    return form.masked(destination.configuration)
+
+
+def health(destination: Destination) -> Health:
+    """The first of these that is true, with the last error as its reason."""
+    word, sentence = next(words for true, words in _signs(destination) if true)
+    healthy = word in {"untested", "well"}
+    return Health(word, sentence, None if healthy else CATALOGUE.get(destination.last_error_code))
+
+
+def _signs(destination: Destination) -> list[tuple[bool, tuple[str, str]]]:
+    state, breaker = Destination.State, Destination.Breaker
+    return [
+        (destination.state == state.DISABLED, ("off", "Switched off. Nothing is sent.")),
+        (destination.state == state.PAUSED, ("paused", "Paused. Everything waits.")),
+        (destination.breaker_state != breaker.CLOSED, ("failing", "Failing. Tried again later.")),
+        (destination.failing_since is not None, ("unsteady", "The last calls failed.")),
+        (destination.last_ok_at is None, ("untested", "Not tested yet.")),
+        (True, ("well", "Everything arrived.")),
+    ]
