@@ -1,0 +1,1 @@
+"""The canonical plan: its model, its hash, how two differ and in which words; and the wire."""
