@@ -4,11 +4,12 @@ The engine knows destinations only through these types. An adapter never sees th
 database, a secret that is not its own, or a field that the route does not allow.
 """
 
+import datetime
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from hashlib import sha256
@@ -100,7 +101,7 @@ class Item:
     """One thing that the destination should hold: a session, or the whole plan."""
 
     key: str
-    date: date | None
+    date: datetime.date | None
     body: Body
     notes: tuple[FidelityNote, ...] = ()
 
@@ -118,7 +119,7 @@ class Remote:
     etag: str = ""
     content_hash: str = ""
     version: int = 0
-    date: date | None = None
+    date: datetime.date | None = None
     body: Body | None = None
 
 
@@ -134,10 +135,10 @@ class Step:
     revision: int
     version: int
     plan_id: str
-    occurred_at: datetime
+    occurred_at: datetime.datetime
 
     @property
-    def date(self) -> date | None:
+    def date(self) -> datetime.date | None:
         if self.item:
             return self.item.date
         return self.remote.date if self.remote else None
@@ -171,7 +172,7 @@ class PublishedItem:
     body: Body
     sequence: int  # how often it was changed after it was first published
     cancelled: bool
-    written_at: datetime
+    written_at: datetime.datetime
 
 
 @dataclass(frozen=True, kw_only=True)

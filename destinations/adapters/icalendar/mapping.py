@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from icalendar import Calendar, Event, Timezone, vDuration
+from icalendar import Calendar, Event, Timezone, vDuration, vText
 
+from destinations.adapters.icalendar import zones
 from destinations.adapters.shared import (
     clock_length,
     description_lines,
@@ -79,7 +79,7 @@ def calendar(items: Sequence[PublishedItem], feed: FeedInfo) -> bytes:
     document.add("version", "2.0")
     document.add("calscale", "GREGORIAN")
     document.add("method", "PUBLISH")
-    document.add("x-wr-calname", feed.name)
+    document.add("x-wr-calname", vText(feed.name))
     if feed.time_zone:
         document.add("x-wr-timezone", feed.time_zone)
     document.add("refresh-interval", vDuration(feed.refresh), parameters={"VALUE": "DURATION"})
@@ -114,7 +114,7 @@ def _when(body: Body) -> dict[str, Any]:
     if not body["time"]:
         return {"dtstart": day, "dtend": day + timedelta(days=1), "transp": "TRANSPARENT"}
     start = datetime.combine(day, time.fromisoformat(body["time"]))
-    zone = _zone(body["timeZone"])
+    zone = zones.zone_named(body["timeZone"])
     seconds = timedelta(seconds=body["durationSeconds"] or 0)
     if zone is None:  # no zone is known: the time is the athlete's, wherever they are
         begins, ends = start, start + seconds
@@ -124,22 +124,12 @@ def _when(body: Body) -> dict[str, Any]:
     return {"dtstart": begins, "transp": "OPAQUE"} | ({"dtend": ends} if seconds else {})
 
 
-def _zone(name: str | None) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name) if name else None
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 def _time_zones(items: Sequence[PublishedItem]) -> list[Timezone]:
     """The rules of every zone in use, for the years in use."""
-    days = [date.fromisoformat(item.body["date"]) for item in items]
-    names = sorted({item.body["timeZone"] for item in items if _zone(item.body["timeZone"])})
+    years = [date.fromisoformat(item.body["date"]).year for item in items]
+    names = sorted({item.body["timeZone"] for item in items if item.body["timeZone"]})
     return [
-        Timezone.from_tzid(
-            name,
-            first_date=date(min(days).year - 1, 1, 1),
-            last_date=date(max(days).year + 2, 1, 1),
-        )
-        for name in names
+        zones.rules(zone, min(years) - 1, max(years) + 1)
+        for zone in map(zones.zone_named, names)
+        if zone is not None
     ]

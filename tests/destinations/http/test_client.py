@@ -22,7 +22,7 @@ from destinations.errors import (
     UnknownOutcomeError,
 )
 from destinations.http import DestinationClient, raise_for_outcome
-from tests.destinations.http.conftest import ANSWER
+from tests.contracts.server import ANSWER
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 

@@ -35,8 +35,10 @@ def test_a_usable_pause_is_understood(text, pause):
 @pytest.mark.parametrize(
     "text",
     [
-        None, "", " ", "-1", "+5", "1.5", "1e3", "0x10", "soon", "٣", "１２", "1,2", "1;2", "nan",
-        "inf",         "Mon, 02 Mar 2026 07:59:59 GMT", "Mon, 99 Mar 2026 08:10:00 GMT", "Mon, 02 Mar",
+        None, "", " ", "-1", "+5", "1.5", "1e3", "0x10",
+        "soon", "٣", "１２", "1,2", "1;2", "nan",
+        "inf",
+        "Mon, 02 Mar 2026 07:59:59 GMT", "Mon, 99 Mar 2026 08:10:00 GMT", "Mon, 02 Mar",
         "Mon, 02 Mar 2026 08:10:00 +9999999", "9" * 21, "\x00", "1\r\n2",
         "Mon, 02 Mar 99999 1:1:1 GMT",
     ],

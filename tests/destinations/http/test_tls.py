@@ -12,7 +12,8 @@ from cryptography.x509.oid import NameOID
 
 from destinations.errors import UnavailableError
 from destinations.http import DestinationClient
-from tests.destinations.http.conftest import ANSWER, PUBLIC, client_tls, steered
+from tests.contracts.server import ANSWER
+from tests.destinations.http.conftest import PUBLIC, client_tls, steered
 
 HOST = "hooks.example.com"
 NOW = datetime.datetime.now(datetime.UTC)
