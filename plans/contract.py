@@ -74,21 +74,26 @@ def _missing(error: ValidationError) -> str:
 
 
 def _problem(error: ValidationError) -> str:
-    wanted: object = error.validator_value
     match error.validator:
         case "required":
             return f"is missing; expected {_expected(error)}"
-        case "type":
-            return f"expected {_one_of(_wanted(error))}, got {shown(error.instance)}"
-        case "enum" | "const":
-            return f"expected {json.dumps(wanted)}, got {shown(error.instance)}"
         case "additionalProperties":
             return "is not part of the contract"
+    return f"expected {_wish(error)}, got {shown(error.instance)}"
+
+
+def _wish(error: ValidationError) -> str:
+    wanted: object = error.validator_value
+    match error.validator:
+        case "type":
+            return _one_of(_wanted(error))
         case "anyOf":
-            return f"expected {_alternatives(wanted)}, got {shown(error.instance)}"
+            return _alternatives(wanted)
+        case "enum" | "const":
+            return json.dumps(wanted)
         case "format":
-            return f"expected a {wanted}, got {shown(error.instance)}"
-    return f"expected {error.validator} {wanted}, got {shown(error.instance)}"
+            return f"a {wanted}"
+    return f"{error.validator} {wanted}"
 
 
 def _expected(error: ValidationError) -> str:
