@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from auditlog.registry import auditlog
 from django.conf import settings as django_settings
 from django.db import models
 from django.db.models import Q, QuerySet
@@ -128,3 +129,12 @@ class Destination(models.Model):
 
     def configure(self, settings: Mapping[str, Any]) -> None:
         self.settings = json.dumps(dict(settings), sort_keys=True)
+
+
+# The engine writes these all the time, and a secret must never be copied.
+NOT_LOGGED = [
+    "settings", "limiter_tat", "breaker_state", "breaker_opened_at", "breaker_until",
+    "breaker_step", "consecutive_failures", "failing_since", "last_ok_at", "last_error_code",
+    "last_error_at", "audit_entry",
+]  # fmt: skip
+auditlog.register(Destination, exclude_fields=NOT_LOGGED)
