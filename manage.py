@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line for Baton; `manage.py sandbox` starts the simulators as a process of their own."""
+"""Django's command line for Baton; `manage.py sandbox` starts the simulators by themselves."""
 
 import os
 import sys

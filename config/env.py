@@ -1,4 +1,7 @@
-"""The one place that reads the environment. A wrong value stops start-up with one sentence that says what to set."""
+"""The one place that reads the environment.
+
+A wrong value stops start-up with one sentence that says what to set.
+"""
 
 import base64
 import binascii
@@ -65,6 +68,7 @@ class Env(BaseSettings):
     baton_send_deadline: Annotated[float, Field(ge=0.1, le=120)] = 15
     baton_pump_interval: Annotated[float, Field(ge=0.05, le=60)] = 1.0
     baton_pump_threads: Annotated[int, Field(ge=1, le=64)] = 4
+    baton_incarnation: Annotated[int, Field(ge=1)] = 1
 
     @field_validator("baton_allowed_hosts", mode="before")
     @classmethod
@@ -81,7 +85,9 @@ class Env(BaseSettings):
         if self.baton_lease_seconds <= self.baton_send_deadline:
             raise ValueError("BATON_LEASE_SECONDS must be longer than BATON_SEND_DEADLINE.")
         if not self.baton_secret_key or self.baton_secret_key.lower() in EXAMPLE_SECRETS:
-            raise ValueError("Set BATON_SECRET_KEY to a long random value (`make setup` writes one).")
+            raise ValueError(
+                "Set BATON_SECRET_KEY to a long random value (`make setup` writes one)."
+            )
         if not self.baton_keys:
             raise ValueError("Set BATON_KEYS to id:base64-of-32-bytes (`make setup` writes one).")
         if self.baton_env == "production":
@@ -89,21 +95,28 @@ class Env(BaseSettings):
         return self
 
     def _fit_for_production(self) -> None:
+        https = self.baton_public_url.startswith("https://")
+        client = self.trainingpeaks_client_id and self.trainingpeaks_client_secret
         refused = {
-            "BATON_DEBUG must be off in production.": self.baton_debug,
-            "BATON_PUBLIC_URL must be an https address in production.": not self.baton_public_url.startswith("https://"),
-            "Set TRAININGPEAKS_CLIENT_ID and TRAININGPEAKS_CLIENT_SECRET.": not (
-                self.trainingpeaks_client_id and self.trainingpeaks_client_secret
+            "Switch BATON_DEBUG off in production.": self.baton_debug,
+            "Set BATON_PUBLIC_URL to an https address in production.": not https,
+            "Set TRAININGPEAKS_CLIENT_ID and TRAININGPEAKS_CLIENT_SECRET.": not client,
+            "Unset BATON_ALLOW_LOOPBACK_DESTINATIONS: it is for development only.": (
+                self.baton_allow_loopback_destinations
             ),
-            "BATON_ALLOW_LOOPBACK_DESTINATIONS is for development only.": self.baton_allow_loopback_destinations,
-            "TRAININGPEAKS_INSECURE_TRANSPORT is for development only.": self.trainingpeaks_insecure_transport,
-            "Set REDIS_URL: production needs a broker that all processes reach.": not self.redis_url,
-            "Set EMAIL_URL to smtp://user:password@host:port in production.": self.email_url == "console:",
+            "Unset TRAININGPEAKS_INSECURE_TRANSPORT: it is for development only.": (
+                self.trainingpeaks_insecure_transport
+            ),
+            "Set REDIS_URL: production needs a broker that all processes reach.": (
+                not self.redis_url
+            ),
+            "Set EMAIL_URL to smtp://user:password@host:port in production.": (
+                self.email_url == "console:"
+            ),
         }
         for sentence, wrong in refused.items():
             if wrong:
                 raise ValueError(sentence)
-
 
 
 def parse_key_ring(text: str) -> dict[str, bytes]:

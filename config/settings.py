@@ -5,10 +5,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import dj_database_url
+import django_stubs_ext
 from csp.constants import NONCE, NONE, SELF
 
 from config import env as environment
 from config.logging import logging_config
+
+django_stubs_ext.monkeypatch()  # Django's own classes may then be written with their types
 
 ENV = environment.read()
 BASE_DIR = environment.BASE_DIR
@@ -300,6 +303,7 @@ BATON_LEASE = timedelta(seconds=ENV.baton_lease_seconds)
 BATON_SEND_DEADLINE = ENV.baton_send_deadline
 BATON_PUMP_INTERVAL = ENV.baton_pump_interval
 BATON_PUMP_THREADS = ENV.baton_pump_threads
+BATON_INCARNATION = ENV.baton_incarnation
 
 TRAININGPEAKS_API_URL = ENV.trainingpeaks_api_url.rstrip("/")
 TRAININGPEAKS_OAUTH_URL = ENV.trainingpeaks_oauth_url.rstrip("/")
@@ -310,6 +314,5 @@ TRAININGPEAKS_PKCE = ENV.trainingpeaks_pkce
 TRAININGPEAKS_RATE_PER_SECOND = ENV.trainingpeaks_rate_per_second
 TRAININGPEAKS_INSECURE_TRANSPORT = ENV.trainingpeaks_insecure_transport
 TRAININGPEAKS_REDIRECT_URL = (
-    ENV.trainingpeaks_redirect_url
-    or f"{BATON_PUBLIC_URL}/connections/trainingpeaks/callback/"
+    ENV.trainingpeaks_redirect_url or f"{BATON_PUBLIC_URL}/connections/trainingpeaks/callback/"
 )

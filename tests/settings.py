@@ -1,4 +1,5 @@
-"""Settings of the tests: the product's own, with keys of their own and nothing outside reachable."""
+"""Settings of the tests: the product's own, with keys of their own and nothing outside reachable.
+"""
 
 import base64
 import os
@@ -10,7 +11,7 @@ os.environ.setdefault("EMAIL_URL", "console:")
 os.environ.setdefault("TRAININGPEAKS_CLIENT_ID", "baton-tests")
 os.environ.setdefault("TRAININGPEAKS_CLIENT_SECRET", "baton-tests-secret")
 
-from config.settings import *  # noqa: E402, F403 - the environment above comes first
+from config.settings import *  # noqa: F403 - the environment above comes first
 
 if os.environ.get("BATON_TEST_SHARED_CACHE") != "1":
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
@@ -20,4 +21,6 @@ CELERY_TASK_ALWAYS_EAGER = False
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405
 DATABASES["default"].setdefault("TEST", {})  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
-    DATABASES["default"]["TEST"]["NAME"] = BASE_DIR / "var" / "test.sqlite3"  # noqa: F405 - a file, so that threads share it
+    DATABASES["default"]["TEST"]["NAME"] = (  # noqa: F405
+        BASE_DIR / "var" / f"test-{os.environ.get('BATON_TEST_DB', 'suite')}.sqlite3"  # noqa: F405 - a file, so that threads share it
+    )

@@ -1,0 +1,1 @@
+"""The REST API of plans, versions, routes, consents and deliveries, for other software."""

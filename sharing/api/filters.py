@@ -1,0 +1,19 @@
+"""How deliveries can be searched."""
+
+from django_filters import rest_framework as filters
+
+from sharing.models import Delivery
+
+
+class DeliveryFilter(filters.FilterSet):
+    plan = filters.UUIDFilter(field_name="lane__plan")
+    athlete = filters.UUIDFilter(field_name="lane__plan__athlete")
+    destination = filters.UUIDFilter(field_name="lane__destination")
+    route = filters.UUIDFilter(field_name="lane__route")
+    state = filters.ChoiceFilter(choices=Delivery.State.choices)
+    acceptedAfter = filters.IsoDateTimeFilter(field_name="accepted_at", lookup_expr="gte")  # noqa: N815 - the name on the wire
+    acceptedBefore = filters.IsoDateTimeFilter(field_name="accepted_at", lookup_expr="lt")  # noqa: N815 - the name on the wire
+
+    class Meta:
+        model = Delivery
+        fields: list[str] = []

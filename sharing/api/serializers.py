@@ -1,0 +1,247 @@
+"""The shapes of the API. Every field is listed; what is not here is neither shown nor taken."""
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.camel import CamelSerializer
+from accounts.models import Athlete, ConsentDecision
+from destinations.models import Destination
+from plans.fields import SESSION_FIELDS
+from sharing.models import Attempt, Delivery, Plan, PlanVersion, Quarantine, Route, Step
+
+FIELD_CHOICES = sorted(SESSION_FIELDS)
+
+
+class AthleteSerializer(CamelSerializer, serializers.ModelSerializer[Athlete]):
+    class Meta:
+        model = Athlete
+        fields = ["id", "name", "time_zone", "state", "is_premium"]
+        read_only_fields = ["id", "name", "state", "is_premium"]
+
+
+class PlanSerializer(CamelSerializer, serializers.ModelSerializer[Plan]):
+    class Meta:
+        model = Plan
+        fields = ["id", "athlete", "name", "kind", "weeks", "starts_on", "ends_on", "newest"]
+        read_only_fields = ["id", "kind", "weeks", "newest"]
+
+
+class PlanVersionSerializer(CamelSerializer, serializers.ModelSerializer[PlanVersion]):
+    """A version without its content: numbers, hash, times and what changed in words."""
+
+    summary = serializers.SerializerMethodField()
+
+    class Meta:
+        model = PlanVersion
+        fields = [
+            "id",
+            "plan",
+            "version",
+            "content_hash",
+            "starts_on",
+            "ends_on",
+            "session_count",
+            "total_duration",
+            "urgent",
+            "rules",
+            "first_hint_at",
+            "read_at",
+            "published_at",
+            "summary",
+        ]
+        read_only_fields = fields
+
+    def get_summary(self, version: PlanVersion) -> list[str]:
+        return version.summary()
+
+
+class RouteSerializer(CamelSerializer, serializers.ModelSerializer[Route]):
+    fields_shared = serializers.DictField(
+        child=serializers.CharField(max_length=200),
+        help_text="Session field → why it leaves. What is not named here stays here.",
+    )
+    athletes = serializers.PrimaryKeyRelatedField(
+        many=True, queryset=Athlete.objects.none(), required=False
+    )
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+
+    class Meta:
+        model = Route
+        fields = [
+            "id",
+            "destination",
+            "name",
+            "purpose",
+            "plan_kind",
+            "audience",
+            "athletes",
+            "fields_shared",
+            "cadence",
+            "local_time",
+            "weekday",
+            "urgent_at_once",
+            "state",
+            "created_at",
+        ]
+        read_only_fields = ["id", "state", "created_at"]
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        user = getattr(self.context.get("request"), "user", None)
+        if user is not None and user.is_authenticated:
+            fields["destination"].queryset = Destination.objects.for_user(user)
+            fields["athletes"].child_relation.queryset = Athlete.objects.for_user(user)
+        return fields
+
+    def validate_fields_shared(self, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(SESSION_FIELDS))
+        if unknown:
+            raise serializers.ValidationError(f"Unknown fields: {', '.join(unknown)}.")
+        return value
+
+
+class ConsentSerializer(CamelSerializer, serializers.ModelSerializer[ConsentDecision]):
+    class Meta:
+        model = ConsentDecision
+        fields = [
+            "id",
+            "athlete",
+            "destination_id",
+            "decision",
+            "purpose",
+            "fields",
+            "notice_version",
+            "basis",
+            "basis_note",
+            "decided_at",
+            "expires_at",
+        ]
+        read_only_fields = fields
+
+
+class DecisionSerializer(CamelSerializer, serializers.Serializer[Any]):
+    """A consent decision to record."""
+
+    athlete = serializers.PrimaryKeyRelatedField(queryset=Athlete.objects.none())
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+    decision = serializers.ChoiceField(choices=["granted", "declined", "withdrawn"])
+    fields_agreed = serializers.ListField(
+        child=serializers.ChoiceField(choices=FIELD_CHOICES), required=False, default=list
+    )
+    purpose = serializers.CharField(max_length=200, required=False, default="")
+    note = serializers.CharField(max_length=500, help_text="How the athlete said so.")
+    expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        user = getattr(self.context.get("request"), "user", None)
+        if user is not None and user.is_authenticated:
+            fields["athlete"].queryset = Athlete.objects.for_user(user)
+            fields["destination"].queryset = Destination.objects.for_user(user)
+        return fields
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        granted = attrs["decision"] == "granted"
+        if granted and not (attrs["fields_agreed"] and attrs["purpose"]):
+            raise serializers.ValidationError("A grant names its fields and its purpose.")
+        return attrs
+
+
+class StepSerializer(CamelSerializer, serializers.ModelSerializer[Step]):
+    class Meta:
+        model = Step
+        fields = [
+            "item_key",
+            "action",
+            "state",
+            "idempotency_key",
+            "remote_id",
+            "error_code",
+            "intended_at",
+            "settled_at",
+        ]
+        read_only_fields = fields
+
+
+class AttemptSerializer(CamelSerializer, serializers.ModelSerializer[Attempt]):
+    steps = StepSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Attempt
+        fields = [
+            "id",
+            "number",
+            "plan_version",
+            "endpoint",
+            "started_at",
+            "settled_at",
+            "outcome",
+            "error_code",
+            "http_status",
+            "next_try_at",
+            "steps",
+        ]
+        read_only_fields = fields
+
+
+class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery]):
+    plan = serializers.UUIDField(source="lane.plan_id", read_only=True)
+    destination = serializers.UUIDField(source="lane.destination_id", read_only=True)
+    route = serializers.UUIDField(source="lane.route_id", read_only=True)
+    version = serializers.IntegerField(source="version.version", read_only=True)
+
+    class Meta:
+        model = Delivery
+        fields = [
+            "id",
+            "plan",
+            "route",
+            "destination",
+            "version",
+            "revision",
+            "intent",
+            "state",
+            "reason",
+            "due_at",
+            "accepted_at",
+            "started_at",
+            "settled_at",
+            "withheld",
+            "notes",
+            "rules",
+        ]
+        read_only_fields = fields
+
+
+class DeliveryDetailSerializer(DeliverySerializer):
+    attempts = AttemptSerializer(many=True, read_only=True)
+
+    class Meta(DeliverySerializer.Meta):
+        fields = [*DeliverySerializer.Meta.fields, "attempts"]
+        read_only_fields = fields
+
+
+class QuarantineSerializer(CamelSerializer, serializers.ModelSerializer[Quarantine]):
+    class Meta:
+        model = Quarantine
+        fields = ["id", "contract", "field", "problem", "state", "created_at", "settled_at"]
+        read_only_fields = fields
+
+
+@extend_schema_field({"type": "object", "description": "The canonical plan, plan.v1"})
+class PlanDocumentField(serializers.JSONField):
+    """A canonical plan, as the published JSON Schema plan.v1 describes it."""
+
+
+class PlanDocumentSerializer(serializers.Serializer[Any]):
+    plan = PlanDocumentField(read_only=True)
+    summary = serializers.ListField(child=serializers.CharField(), read_only=True)
+
+
+class LedgerSerializer(CamelSerializer, serializers.Serializer[Any]):
+    accepted = serializers.IntegerField(read_only=True)
+    ended = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+    gap = serializers.IntegerField(read_only=True)
+    balanced = serializers.BooleanField(read_only=True)

@@ -1,0 +1,271 @@
+"""The endpoints. A view asks who may, calls one service, and answers."""
+
+from dataclasses import asdict
+from typing import Any
+
+from django.core.exceptions import ValidationError as ModelValidationError
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import mixins, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
+
+from accounts.api import Permitted
+from accounts.models import Athlete, ConsentDecision, Organisation
+from sharing import consents, quarantine, redeliver, routes
+from sharing.api import serializers
+from sharing.api.filters import DeliveryFilter
+from sharing.ledger import ledger
+from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
+from sharing.selectors.plans import document
+
+Read = viewsets.ReadOnlyModelViewSet
+
+
+class AthleteViewSet(mixins.UpdateModelMixin, Read[Athlete]):
+    """Athletes of your organisation. Only the time zone may be set; the rest comes from the source."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_athlete"
+    write_permission = "manage_athlete"
+    serializer_class = serializers.AthleteSerializer
+    http_method_names = ["get", "patch", "head", "options"]
+    queryset = Athlete.objects.none()
+
+    def get_queryset(self) -> QuerySet[Athlete]:
+        return Athlete.objects.for_user(self.request.user).order_by("name")
+
+
+class PlanViewSet(Read[Plan]):
+    """Plans and their newest content."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_athlete"
+    serializer_class = serializers.PlanSerializer
+    filterset_fields = ["athlete", "kind"]
+    queryset = Plan.objects.none()
+
+    def get_queryset(self) -> QuerySet[Plan]:
+        return Plan.objects.for_user(self.request.user).select_related("athlete").order_by("pk")
+
+    @extend_schema(responses=serializers.PlanDocumentSerializer)
+    @action(detail=True, url_path="document")
+    def document(self, request: Request, pk: str) -> Response:
+        """The newest version as plan.v1, with its status at every destination."""
+        return Response(document(self.get_object()))
+
+    @extend_schema(responses=serializers.PlanVersionSerializer(many=True))
+    @action(detail=True)
+    def versions(self, request: Request, pk: str) -> Response:
+        """All versions, the newest first."""
+        rows = self.get_object().versions.select_related("plan__athlete").order_by("-version")
+        page = self.paginate_queryset(rows)
+        shown = serializers.PlanVersionSerializer(
+            page, many=True, context=self.get_serializer_context()
+        )
+        return self.get_paginated_response(shown.data)
+
+
+class PlanVersionViewSet(Read[PlanVersion]):
+    """One immutable version."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_athlete"
+    serializer_class = serializers.PlanVersionSerializer
+    filterset_fields = ["plan", "version"]
+    queryset = PlanVersion.objects.none()
+
+    def get_queryset(self) -> QuerySet[PlanVersion]:
+        rows = PlanVersion.objects.for_user(self.request.user)
+        return rows.select_related("plan__athlete").order_by("plan_id", "-version")
+
+    @extend_schema(responses=serializers.PlanDocumentSerializer)
+    @action(detail=True, url_path="document")
+    def document(self, request: Request, pk: str) -> Response:
+        """This version as plan.v1, as it was published."""
+        content = self.get_object().document()
+        return Response({"plan": content["plan"], "summary": content["summary"]})
+
+
+class RouteViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, Read[Route]):
+    """Routes: which plans go where, when, and which fields leave for which purpose."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_route"
+    write_permission = "manage_route"
+    serializer_class = serializers.RouteSerializer
+    filterset_fields = ["destination", "state"]
+    http_method_names = ["get", "post", "put", "head", "options"]
+    queryset = Route.objects.none()
+
+    def get_queryset(self) -> QuerySet[Route]:
+        return Route.objects.for_user(self.request.user).prefetch_related("athletes")
+
+    def perform_create(self, serializer: BaseSerializer[Route]) -> None:
+        values: dict[str, Any] = dict(serializer.validated_data)
+        destination = values.pop("destination")
+        serializer.instance = _tell(
+            lambda: routes.open_route(destination.organisation, destination, _wish(values))
+        )
+
+    def perform_update(self, serializer: BaseSerializer[Route]) -> None:
+        values: dict[str, Any] = dict(serializer.validated_data)
+        values.pop("destination")
+        serializer.instance = _tell(lambda: routes.change(serializer.instance, _wish(values)))
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def pause(self, request: Request, pk: str) -> Response:
+        """Hold everything on this route; the queue is kept."""
+        return self._set(Route.State.PAUSED)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Go on; only the newest version of each plan is sent."""
+        return self._set(Route.State.ACTIVE)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def retire(self, request: Request, pk: str) -> Response:
+        """End the route and take back what it wrote."""
+        return self._set(Route.State.RETIRED)
+
+    def _set(self, state: Route.State) -> Response:
+        route = routes.set_state(self.get_object(), state)
+        return Response(self.get_serializer(route).data)
+
+
+class ConsentViewSet(mixins.CreateModelMixin, Read[ConsentDecision]):
+    """Consent decisions. They are added, never edited: the latest one for an athlete and destination counts."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_consent"
+    write_permission = "record_consent"
+    serializer_class = serializers.ConsentSerializer
+    filterset_fields = ["athlete", "destination_id", "decision"]
+    queryset = ConsentDecision.objects.none()
+
+    def get_queryset(self) -> QuerySet[ConsentDecision]:
+        return ConsentDecision.objects.for_user(self.request.user).order_by("-decided_at")
+
+    @extend_schema(
+        request=serializers.DecisionSerializer, responses={201: serializers.ConsentSerializer}
+    )
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Record what the athlete decided. A withdrawal takes back everything that was written."""
+        wish = serializers.DecisionSerializer(
+            data=request.data, context=self.get_serializer_context()
+        )
+        wish.is_valid(raise_exception=True)
+        decision = _tell(lambda: _decide(wish.validated_data, request))
+        return Response(self.get_serializer(decision).data, status=status.HTTP_201_CREATED)
+
+
+class DeliveryViewSet(Read[Delivery]):
+    """Deliveries: the promise of one version at one destination, and what became of it."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_athlete"
+    write_permission = "redeliver"
+    filterset_class = DeliveryFilter
+    queryset = Delivery.objects.none()
+
+    def get_queryset(self) -> QuerySet[Delivery]:
+        rows = Delivery.objects.for_user(self.request.user).select_related("lane", "version")
+        if self.action == "retrieve":
+            rows = rows.prefetch_related("attempts__steps")
+        return rows
+
+    def get_serializer_class(self) -> type[BaseSerializer[Delivery]]:
+        if self.action == "retrieve":
+            return serializers.DeliveryDetailSerializer
+        return serializers.DeliverySerializer
+
+    @extend_schema(request=None, responses={201: serializers.DeliverySerializer})
+    @action(detail=True, methods=["post"])
+    def redeliver(self, request: Request, pk: str) -> Response:
+        """Send this version once more. Refused when a newer one exists or consent is missing."""
+        try:
+            again = redeliver.redeliver(self.get_object())
+        except redeliver.RedeliverRefused as refusal:
+            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
+        shown = serializers.DeliverySerializer(again, context=self.get_serializer_context())
+        return Response(shown.data, status=status.HTTP_201_CREATED)
+
+
+class QuarantineViewSet(Read[Quarantine]):
+    """Answers of the source that broke their contract. Nothing was sent because of them."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_quarantine"
+    write_permission = "replay_quarantine"
+    serializer_class = serializers.QuarantineSerializer
+    filterset_fields = ["state"]
+    queryset = Quarantine.objects.none()
+
+    def get_queryset(self) -> QuerySet[Quarantine]:
+        return Quarantine.objects.for_user(self.request.user)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: str) -> Response:
+        """Read the athlete's calendar again."""
+        quarantine.replay(self.get_object())
+        return Response(self.get_serializer(self.get_object()).data)
+
+
+class LedgerView(APIView):
+    """The conservation ledger of your organisations."""
+
+    permission_classes = [Permitted]
+    read_permission = "view_athlete"
+
+    @extend_schema(
+        responses=serializers.LedgerSerializer,
+        parameters=[OpenApiParameter("organisation", str, required=False)],
+    )
+    def get(self, request: Request) -> Response:
+        organisation = Organisation.objects.for_user(request.user).first()
+        counted = ledger(organisation.pk if organisation else None)
+        values = asdict(counted) | {"gap": counted.gap, "balanced": counted.balanced}
+        return Response(serializers.LedgerSerializer(values).data)
+
+
+def _wish(values: dict[str, Any]) -> routes.RouteSettings:
+    values["fields"] = values.pop("fields_shared")
+    values["athletes"] = [athlete.pk for athlete in values.pop("athletes", [])]
+    return routes.RouteSettings(**values)
+
+
+def _decide(values: dict[str, Any], request: Request) -> ConsentDecision:
+    basis = consents.Basis(
+        kind=ConsentDecision.Basis.COACH_RECORD, note=values["note"], decided_by=request.user
+    )
+    athlete, destination = values["athlete"], values["destination"]
+    match values["decision"]:
+        case "granted":
+            return consents.grant(
+                athlete,
+                destination,
+                fields=values["fields_agreed"],
+                purpose=values["purpose"],
+                basis=basis,
+                expires_at=values["expires_at"],
+            )
+        case "withdrawn":
+            return consents.withdraw(athlete, destination, basis=basis)
+    return consents.decline(athlete, destination, basis=basis)
+
+
+def _tell(service: Any) -> Any:
+    """A service's refusal, in its own words, as the API's 400."""
+    try:
+        return service()
+    except ModelValidationError as refusal:
+        words = refusal.message_dict if hasattr(refusal, "error_dict") else refusal.messages
+        raise ValidationError(words) from refusal

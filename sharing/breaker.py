@@ -1,0 +1,89 @@
+"""The circuit breaker of a destination, in the database: one opinion shared by all workers.
+
+It opens after ten failures in a row, or when at least seven of ten attempts within five
+minutes failed. While it is open lanes wait and spend no attempts; then one lane probes.
+"""
+
+from datetime import datetime, timedelta
+
+from audit.log import Log
+from destinations.models import Destination
+from sharing.models import Attempt
+from sharing.models.base import LONG_AGO
+
+FAILURES_IN_A_ROW = 10
+WINDOW = timedelta(minutes=5)
+ENOUGH_ATTEMPTS = 10
+BAD_SHARE = 0.7
+FIRST_PAUSE = timedelta(seconds=30)
+LONGEST_PAUSE = timedelta(minutes=15)
+BAD_OUTCOMES = ("transient", "unknown")
+
+
+def allows(destination: Destination, now: datetime, under_way: int) -> bool:
+    """Whether a lane may be sent: always while closed; one at a time as a probe once the pause is
+    over.
+    """
+    if destination.breaker_state == Destination.Breaker.CLOSED:
+        return True
+    return destination.breaker_until <= now and under_way == 0
+
+
+def succeeded(destination: Destination, log: Log, now: datetime) -> None:
+    was_open = destination.breaker_state != Destination.Breaker.CLOSED
+    Destination.objects.filter(pk=destination.pk).update(
+        breaker_state=Destination.Breaker.CLOSED,
+        breaker_until=LONG_AGO,
+        breaker_opened_at=None,
+        breaker_step=0,
+        consecutive_failures=0,
+        failing_since=None,
+        last_ok_at=now,
+    )
+    if was_open:
+        _record(destination, "closed", log)
+
+
+def failed(destination: Destination, code: str, log: Log, now: datetime) -> None:
+    """Count a failure that says the destination is unwell; open, or lengthen the pause after a
+    failed probe.
+    """
+    destination = Destination.objects.select_for_update().get(pk=destination.pk)
+    destination.consecutive_failures += 1
+    destination.failing_since = destination.failing_since or now
+    destination.last_error_code = code
+    destination.last_error_at = now
+    if destination.breaker_state != Destination.Breaker.CLOSED or _unwell(destination, now):
+        _open(destination, log, now)
+    destination.save()
+
+
+def _unwell(destination: Destination, now: datetime) -> bool:
+    if destination.consecutive_failures >= FAILURES_IN_A_ROW:
+        return True
+    recent = Attempt.objects.filter(
+        lane__destination=destination, settled_at__gte=now - WINDOW
+    ).values_list("outcome", flat=True)
+    outcomes = list(recent[:200])
+    bad = sum(outcome in BAD_OUTCOMES for outcome in outcomes)
+    return len(outcomes) >= ENOUGH_ATTEMPTS and bad / len(outcomes) >= BAD_SHARE
+
+
+def _open(destination: Destination, log: Log, now: datetime) -> None:
+    first = destination.breaker_state == Destination.Breaker.CLOSED
+    pause = min(FIRST_PAUSE * 2**destination.breaker_step, LONGEST_PAUSE)
+    destination.breaker_state = Destination.Breaker.OPEN
+    destination.breaker_opened_at = destination.breaker_opened_at or now
+    destination.breaker_until = now + pause
+    destination.breaker_step = min(destination.breaker_step + 1, 10)
+    if first:
+        _record(destination, "opened", log)
+
+
+def _record(destination: Destination, what: str, log: Log) -> None:
+    log.record(
+        f"destination.breaker.{what}",
+        organisation=destination.organisation_id,
+        destination=destination.pk,
+        outcome=destination.last_error_code or None,
+    )

@@ -1,0 +1,204 @@
+"""Claiming: one due lane for one worker, under a lease with a fencing epoch.
+
+Fair between destinations: the one with the fewest calls under way goes first, and one that
+hangs fills only its own slots. The attempt is on disk before anything is sent.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Count, F, Min, QuerySet
+
+from audit.log import Log, audited_atomic
+from destinations import registry
+from destinations.models import Destination
+from sharing import breaker, clock, gate, limiter, outcomes, promises
+from sharing.crashpoint import crashpoint
+from sharing.models import Attempt, Delivery, Lane, Route
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a worker holds: a lane, the delivery it owes, and the epoch that proves the lease is
+    still its own.
+    """
+
+    lane: Lane
+    delivery: Delivery
+    attempt: Attempt
+    fields: frozenset[str]
+
+    @property
+    def epoch(self) -> int:
+        return self.attempt.epoch
+
+
+def due_lanes(now: datetime) -> QuerySet[Lane]:
+    return Lane.objects.filter(
+        state=Lane.State.ACTIVE,
+        desired__gt=F("settled"),
+        due_at__lte=now,
+        lease_until__lt=now,
+        hold_until__lte=now,
+        route__state__in=[Route.State.ACTIVE, Route.State.RETIRED],
+        destination__state=Destination.State.ACTIVE,
+    )
+
+
+def claim(worker: str) -> Claim | None:
+    """Lease one due lane to this worker, or None when nothing is due that may go now.
+
+    A lane whose delivery the gate refuses is settled here and the next one is tried.
+    """
+    for destination_id in _destinations_in_turn():
+        while True:
+            outcome = _claim_at(destination_id, worker)
+            if isinstance(outcome, Claim):
+                return outcome
+            if outcome is None:
+                break
+    return None
+
+
+def _destinations_in_turn() -> Iterator[UUID]:
+    """Destinations with due lanes and a free slot: the least busy first, then the longest due."""
+    now = clock.now()
+    oldest = dict(due_lanes(now).values_list("destination").annotate(Min("due_at")).order_by())
+    busy = dict(
+        Lane.objects.filter(lease_until__gt=now)
+        .values_list("destination")
+        .annotate(Count("pk"))
+        .order_by()
+    )
+    destinations = Destination.objects.in_bulk(list(oldest))
+    free = [d for d in destinations.values() if busy.get(d.pk, 0) < d.slots]
+    for destination in sorted(free, key=lambda d: (busy.get(d.pk, 0), oldest[d.pk])):
+        if limiter.on_time(f"destination:{destination.pk}", now):
+            yield destination.pk
+
+
+def _claim_at(destination_id: UUID, worker: str) -> "Claim | bool | None":
+    """A claim; True when a lane was settled without sending (look again); None when nothing is
+    free.
+    """
+    with audited_atomic() as log:
+        now = clock.now()
+        destination = (
+            Destination.objects.select_for_update(skip_locked=True)
+            .filter(pk=destination_id)
+            .first()
+        )
+        if destination is None or not _free(destination, now):
+            return None
+        lane = _oldest(destination, now)
+        if lane is None:
+            return None
+        if not outcomes.settle_crashed(lane, log, now):
+            return True
+        delivery = _owed(lane, log, now)
+        if delivery is None:
+            return True
+        return _begin(lane, delivery, worker, log, now)
+
+
+def _free(destination: Destination, now: datetime) -> bool:
+    under_way = Lane.objects.filter(destination=destination, lease_until__gt=now).count()
+    return under_way < destination.slots and breaker.allows(destination, now, under_way)
+
+
+def _oldest(destination: Destination, now: datetime) -> Lane | None:
+    return (
+        due_lanes(now)
+        .filter(destination=destination)
+        .select_for_update(skip_locked=True, of=("self",))
+        .select_related("plan__athlete__organisation", "route", "destination")
+        .order_by("due_at")
+        .first()
+    )
+
+
+def _owed(lane: Lane, log: Log, now: datetime) -> Delivery | None:
+    """The delivery to work on; it supersedes older ones unless every version is wanted.
+
+    After an unknown outcome at a destination that honours keys, the same delivery goes
+    first again: only its acknowledgement proves that it will not arrive after a newer one.
+    """
+    waiting = list(
+        lane.deliveries.filter(state=Delivery.State.WAITING)
+        .select_related("version__plan__athlete", "lane__plan__athlete", "lane__route")
+        .order_by("revision")
+    )
+    if not waiting:
+        Lane.objects.filter(pk=lane.pk).update(settled=F("desired"))
+        return None
+    chosen = _chosen(lane, waiting)
+    for older in waiting:
+        if older.revision < chosen.revision:
+            promises.end(older, Delivery.State.SUPERSEDED, log, now, reason="newer_version")
+    return chosen
+
+
+def _chosen(lane: Lane, waiting: list[Delivery]) -> Delivery:
+    removals = [d for d in waiting if d.intent == Delivery.Intent.REMOVE]
+    if removals:
+        return removals[-1]  # taking back comes before whatever may be shared after it
+    if lane.destination.delivery_mode == "every":
+        return waiting[0]
+    newest = waiting[-1]
+    if lane.destination.idempotency_class == "keyed":
+        return next((d for d in waiting if d.reason == promises.UNCERTAIN), newest)
+    return newest
+
+
+def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime) -> "Claim | bool":
+    passage = gate.ask(lane, delivery)
+    if passage.refusal:
+        promises.end(delivery, Delivery.State.BLOCKED, log, now, reason=passage.refusal)
+        outcomes.settle_lane(lane, delivery, now)
+        return True
+    taken = Lane.objects.filter(pk=lane.pk, epoch=lane.epoch, lease_until__lt=now).update(
+        lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1
+    )
+    if not taken:
+        return True
+    lane.refresh_from_db(fields=["epoch", "lease_until"])
+    attempt = _attempt(lane, delivery, passage, worker, log)
+    if delivery.started_at is None:
+        Delivery.objects.filter(pk=delivery.pk).update(started_at=now)
+    crashpoint("P11")
+    return Claim(lane=lane, delivery=delivery, attempt=attempt, fields=passage.fields)
+
+
+def _attempt(
+    lane: Lane, delivery: Delivery, passage: gate.Passage, worker: str, log: Log
+) -> Attempt:
+    now = clock.now()
+    attempt = Attempt(
+        delivery=delivery,
+        lane=lane,
+        number=delivery.attempts.count() + 1,
+        epoch=lane.epoch,
+        plan_version=delivery.version.version,
+        endpoint=registry.adapter_for(lane.destination).endpoint(),
+        consent_id=passage.consent_id,
+        idempotency_key="",
+        worker=worker[:64],
+        started_at=now,
+        deadline_at=now + timedelta(seconds=settings.BATON_SEND_DEADLINE),
+    )
+    attempt.audit_entry_id = log.record(
+        "attempt.started",
+        organisation=lane.route.organisation_id,
+        subject=lane.plan.athlete.pseudonym,
+        plan=lane.plan_id,
+        version=delivery.version.version,
+        destination=lane.destination_id,
+        delivery=delivery.pk,
+        attempt=attempt.pk,
+        consent=passage.consent_id,
+    )
+    attempt.save(force_insert=True)
+    return attempt

@@ -1,0 +1,218 @@
+"""Sending: bring a destination to what a lane owes it.
+
+No transaction is open while we wait for its answer.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from destinations import registry
+from destinations.errors import DestinationError, PayloadError, UnknownOutcomeError
+from destinations.port import (
+    Action,
+    DestinationAdapter,
+    Finds,
+    Item,
+    Receipt,
+    RenderOptions,
+    Step,
+    WritesBatch,
+)
+from sharing import cadence, claims, clock, desired, gate, limiter, outcomes, payloads, records
+from sharing.crashpoint import crashpoint
+from sharing.models import Delivery, Lane, RemoteRecord
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=2)  # waiting for the rate limit longer than this frees the worker
+
+
+def deliver_due(worker: str) -> bool:
+    """Claim one due lane and bring it forward. False when nothing was due."""
+    claim = claims.claim(worker)
+    if claim is None:
+        return False
+    outcomes.settle(claim.lane, claim.attempt, send(claim))
+    return True
+
+
+def send(claim: claims.Claim) -> outcomes.Result:
+    """Take every step the lane still owes; the first that fails ends the attempt and says how."""
+    try:
+        sending = prepare(claim)
+        for steps in sending.batches():
+            sending.take(steps)
+    except (DestinationError, outcomes.NotNow, outcomes.Refused, outcomes.Fenced) as ending:
+        return ending
+    return None
+
+
+def prepare(claim: claims.Claim) -> "Sending":
+    """Render what should be there and compare it with what is.
+
+    A fault in an adapter is a payload error.
+    """
+    adapter = registry.adapter_for(claim.lane.destination)
+    try:
+        items = desired_items(claim, adapter)
+    except DestinationError:
+        raise
+    except Exception as error:
+        logger.exception("The %s adapter could not render.", adapter.kind)
+        raise PayloadError(f"Rendering failed ({type(error).__name__}).") from error
+    return Sending(claim, adapter, _steps(claim, items))
+
+
+def desired_items(claim: claims.Claim, adapter: DestinationAdapter) -> list[Item]:
+    """What the destination should hold: the version's shared fields, or nothing at all. Pure."""
+    delivery = claim.delivery
+    if delivery.intent == Delivery.Intent.REMOVE:
+        return []
+    plan = payloads.shared_plan(delivery.version, claim.fields)
+    options = RenderOptions(
+        fields=claim.fields,
+        recipient=payloads.recipient(claim.lane),
+        destination_name=claim.lane.destination.name,
+        revision=delivery.revision,
+    )
+    items = adapter.render(plan, options)
+    payloads.remember_fidelity(delivery, claim.fields, items)
+    return items
+
+
+def _steps(claim: claims.Claim, items: Sequence[Item]) -> list[Step]:
+    known = RemoteRecord.objects.filter(lane=claim.lane).select_related("lane__plan__athlete")
+    todo = desired.changes(
+        items,
+        known,
+        today=_today(claim.lane),
+        remove_past=claim.delivery.intent == Delivery.Intent.REMOVE,
+    )
+    return [_step(claim, action, item, record) for action, item, record in todo]
+
+
+def _today(lane: Lane) -> date:
+    return clock.now().astimezone(cadence.zone_of(lane.plan.athlete.time_zone)).date()
+
+
+def _step(
+    claim: claims.Claim, action: Action, item: Item | None, record: RemoteRecord | None
+) -> Step:
+    version = claim.delivery.version
+    identity = desired.Identity(
+        incarnation=settings.BATON_INCARNATION,
+        plan_id=claim.lane.plan_id,
+        version=version.version,
+        destination_id=claim.lane.destination_id,
+    )
+    item_key = item.key if item else record.item_key if record else ""
+    return Step(
+        action=action,
+        item_key=item_key,
+        item=item,
+        remote=records.as_remote(record),
+        idempotency_key=identity.key(item_key, item.content_hash if item else "removed"),
+        revision=claim.delivery.revision,
+        version=version.version,
+        plan_id=str(claim.lane.plan_id),
+        occurred_at=version.published_at,
+    )
+
+
+@dataclass(frozen=True)
+class Sending:
+    """One attempt on its way: the claim, the adapter and the steps still to take."""
+
+    claim: claims.Claim
+    adapter: DestinationAdapter
+    steps: list[Step]
+
+    def batches(self) -> Iterator[list[Step]]:
+        """Steps that go in one call: several where the destination takes several."""
+        size = self.adapter.capabilities.batch if isinstance(self.adapter, WritesBatch) else 1
+        for start in range(0, len(self.steps), size):
+            yield self.steps[start : start + size]
+
+    def take(self, steps: list[Step]) -> None:
+        """Intent, call, outcome; then raise what went wrong, if anything did."""
+        self._wait_for_the_limit()
+        promised = self._intend(steps)
+        if time.monotonic() - promised > _longest_pause():
+            raise outcomes.Fenced
+        answers = self._call(steps)
+        crashpoint("P15")
+        records.note(self.claim.lane, self.claim.attempt, steps, answers)
+        for answer in answers.values():
+            if isinstance(answer, DestinationError):
+                raise answer
+
+    def _wait_for_the_limit(self) -> None:
+        if self.adapter.capabilities.published:
+            return
+        destination = self.claim.lane.destination
+        key = f"destination:{destination.pk}"
+        while wait := limiter.take(key, rate=destination.rate_per_second, burst=destination.burst):
+            if wait > PATIENCE:
+                raise outcomes.NotNow(wait)
+            time.sleep(wait.total_seconds())
+
+    def _intend(self, steps: list[Step]) -> float:
+        """Renew the lease, ask the gate again, and put the intent on disk.
+
+        Returns this moment, monotonic.
+        """
+        started = time.monotonic()
+        with transaction.atomic():
+            now = clock.now()
+            outcomes.renew(self.claim.lane, self.claim.attempt, now)
+            passage = gate.ask(self.claim.lane, self.claim.delivery)
+            if passage.refusal:
+                raise outcomes.Refused(passage.refusal)
+            if not passage.fields >= self.claim.fields:
+                raise outcomes.NotNow(timedelta(0))  # the consent covers less now: render again
+            records.intend(self.claim.attempt, steps, now)
+        crashpoint("P12")
+        return started
+
+    def _call(self, steps: list[Step]) -> dict[str, Receipt | DestinationError]:
+        try:
+            if isinstance(self.adapter, WritesBatch) and len(steps) > 1:
+                return self.adapter.write_batch(steps)
+            return {step.item_key: self._write(step) for step in steps}
+        except DestinationError as error:
+            return dict.fromkeys((step.item_key for step in steps), error)
+        except Exception as error:
+            logger.exception("The %s adapter failed during a call.", self.adapter.kind)
+            unknown = UnknownOutcomeError(f"The adapter failed ({type(error).__name__}).")
+            return dict.fromkeys((step.item_key for step in steps), unknown)
+
+    def _write(self, step: Step) -> Receipt:
+        """One call. After a doubt, look first: what we were about to create may be there."""
+        if (
+            step.action == Action.CREATE
+            and self._doubtful(step)
+            and isinstance(self.adapter, Finds)
+        ):
+            found = self.adapter.find(step)
+            if found is not None:
+                step = records.as_update(step, found)
+        return self.adapter.write(step, idempotency_key=step.idempotency_key)
+
+    def _doubtful(self, step: Step) -> bool:
+        return RemoteRecord.objects.filter(
+            lane=self.claim.lane, item_key=step.item_key, state=RemoteRecord.State.UNCERTAIN
+        ).exists()
+
+
+def _longest_pause() -> float:
+    """Seconds a worker may lose between its intent and the first byte and still be sure of its
+    lease.
+    """
+    margin: float = settings.BATON_LEASE.total_seconds() - settings.BATON_SEND_DEADLINE
+    return margin / 2

@@ -1,0 +1,93 @@
+"""From a new version (or a changed wish) to promises: one per active route that covers the plan."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from audit.log import Log
+from sharing import clock, promises, wake
+from sharing.models import Delivery, Lane, Plan, PlanVersion, Route
+
+
+def routes_of(plan: Plan) -> QuerySet[Route]:
+    """The routes that carry this plan. A paused route still promises; it only does not send."""
+    covers = Q(audience=Route.Audience.EVERYONE) | Q(athletes=plan.athlete_id)
+    return (
+        Route.objects.filter(covers, organisation=plan.athlete.organisation_id, plan_kind=plan.kind)
+        .exclude(state=Route.State.RETIRED)
+        .select_related("destination")
+        .distinct()
+    )
+
+
+def fan_out(version: PlanVersion, log: Log) -> None:
+    """Promise this version in every lane of its plan. Part of the transaction that made it."""
+    for route in routes_of(version.plan):
+        lane = promises.lane_for(version.plan, route, log)
+        promises.promise(lane, version, log)
+    wake.wake()
+
+
+def newest(plan: Plan) -> PlanVersion | None:
+    return plan.versions.filter(version=plan.newest).first()
+
+
+def share_newest(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
+    """Owe each lane the newest version of its plan, now."""
+    made = []
+    for lane in lanes:
+        version = newest(lane.plan)
+        if version is not None:
+            made.append(promises.promise(lane, version, log, due_at=clock.now()))
+    wake.wake()
+    return made
+
+
+def take_back(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
+    """Owe each lane's destination nothing at all: waiting promises end, what was written is
+    removed.
+    """
+    made = []
+    for lane in lanes:
+        version = newest(lane.plan)
+        if version is None:
+            continue
+        if promises.ever_sent(lane):
+            made.append(promises.promise(lane, version, log, intent=Delivery.Intent.REMOVE))
+        else:
+            _nothing_to_take_back(lane, log)
+    wake.wake()
+    return made
+
+
+def _nothing_to_take_back(lane: Lane, log: Log) -> None:
+    now = clock.now()
+    promises.supersede_waiting(lane, log, now, reason=(Delivery.State.BLOCKED, "withdrawn"))
+    Lane.objects.filter(pk=lane.pk).update(settled=lane.desired, state=Lane.State.CLOSED)
+
+
+def lanes_of(*, athlete: UUID, destination: UUID) -> QuerySet[Lane]:
+    return _locked(Lane.objects.filter(plan__athlete=athlete, destination=destination))
+
+
+def lanes_on(route: Route) -> QuerySet[Lane]:
+    return _locked(Lane.objects.filter(route=route))
+
+
+def _locked(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
+    return lanes.select_for_update(of=("self",)).select_related(
+        "plan__athlete", "route", "destination"
+    )
+
+
+def open_lanes(route: Route, log: Log) -> list[Lane]:
+    """A lane for each plan the route covers; plans that have a version already are promised by the
+    caller.
+    """
+    plans = Plan.objects.filter(
+        athlete__organisation=route.organisation_id, kind=route.plan_kind, newest__gt=0
+    ).select_related("athlete")
+    if route.audience == Route.Audience.CHOSEN:
+        plans = plans.filter(athlete__in=route.athletes.all())
+    return [promises.lane_for(plan, route, log) for plan in plans]

@@ -1,0 +1,44 @@
+"""What may leave: the version limited to the agreed fields, the athlete as the destination may know
+them.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from destinations.port import Item, Recipient
+from plans.fields import SESSION_FIELDS, only
+from plans.model import Plan
+from sharing.models import Delivery, Lane, PlanVersion
+
+
+def shared_plan(version: PlanVersion, fields: frozenset[str]) -> Plan:
+    """The canonical plan with every field that was not agreed taken out.
+
+    Pure: the same in, the same out.
+    """
+    plan = version.canonical()
+    sessions = tuple(only(session, set(fields)) for session in plan.exercise_list)
+    total = sum(session.duration_seconds or 0 for session in sessions)
+    return plan.model_copy(update={"exercise_list": sessions, "total_duration": total})
+
+
+def recipient(lane: Lane) -> Recipient:
+    """A pseudonym of its own for each destination; name and address only where they are wanted."""
+    athlete = lane.plan.athlete
+    token = pseudonym(athlete.pseudonym.bytes, lane.destination_id.bytes)
+    if lane.destination.pseudonymous:
+        return Recipient(pseudonym=token, time_zone=athlete.time_zone)
+    return Recipient(pseudonym=token, name=athlete.name, time_zone=athlete.time_zone)
+
+
+def pseudonym(athlete: bytes, destination: bytes) -> str:
+    """The same for the same athlete and destination, unrelated between destinations."""
+    return hmac.new(athlete, destination, hashlib.sha256).hexdigest()[:32]
+
+
+def remember_fidelity(delivery: Delivery, fields: frozenset[str], items: Iterable[Item]) -> None:
+    """Keep what was held back and what the destination cannot hold, for whoever asks later."""
+    delivery.withheld = sorted(set(SESSION_FIELDS) - fields)
+    delivery.notes = sorted({note.words for item in items for note in item.notes})
+    Delivery.objects.filter(pk=delivery.pk).update(withheld=delivery.withheld, notes=delivery.notes)

@@ -1,0 +1,107 @@
+"""Quarantine: an answer of the source that broke its contract, kept whole until a person settles it.
+
+Nothing is recorded or sent from such an answer. After a fix the same bytes can be tried again.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from audit.log import Log, audited_atomic
+from plans import contract
+from plans.errors import ContractError
+from plans.trainingpeaks import (
+    parse_changed,
+    parse_strength_workouts,
+    parse_structure,
+    parse_workouts,
+)
+from sharing import clock, intake
+from sharing.models import Hint, Quarantine, Source
+from sharing.source import endpoints
+from sharing.source.errors import BadAnswer
+
+PARSERS: Mapping[str, Callable[[Any], object]] = {
+    endpoints.WORKOUTS.name: parse_workouts,
+    endpoints.STRUCTURE.name: parse_structure,
+    endpoints.STRENGTH.name: parse_strength_workouts,
+    endpoints.CHANGED.name: parse_changed,
+    contract.PLAN: contract.check,
+}
+
+
+def keep(source: Source, bad: BadAnswer, log: Log) -> Quarantine:
+    """Keep the answer. The same complaint again is the same row: a retry adds nothing."""
+    same = source.quarantined.filter(
+        contract=bad.contract, field=bad.field[:200], problem=bad.problem, state="open"
+    ).first()
+    if same is not None:
+        return same
+    row = Quarantine(
+        source=source,
+        contract=bad.contract,
+        field=bad.field[:200],
+        problem=bad.problem,
+        created_at=clock.now(),
+    )
+    row.body = source.athlete.seal(bad.body, purpose=f"quarantine:{row.pk}")
+    row.audit_entry_id = _record(row, "kept", log)
+    row.save(force_insert=True)
+    return row
+
+
+def body_of(row: Quarantine) -> bytes:
+    """The answer as it came."""
+    return row.source.athlete.unseal(bytes(row.body), purpose=f"quarantine:{row.pk}")
+
+
+def still_wrong(row: Quarantine) -> ContractError | None:
+    """Whether the kept answer breaks the contract as it is understood now."""
+    parse = PARSERS.get(row.contract)
+    if parse is None:
+        return None
+    try:
+        parse(json.loads(body_of(row)))
+    except ContractError as error:
+        return error
+    except ValueError as error:  # not JSON at all
+        return ContractError("", str(error))
+    return None
+
+
+def replay(row: Quarantine) -> None:
+    """Read the athlete again now. Raises while the kept answer would break the contract again."""
+    if (error := still_wrong(row)) is not None:
+        raise error
+    with audited_atomic() as log:
+        _settle(row, Quarantine.State.REPLAYED, log)
+        intake.ask(row.source, Hint.Kind.MANUAL, at_once=True)
+
+
+def dismiss(row: Quarantine, note: str) -> None:
+    with audited_atomic() as log:
+        row.note = note
+        _settle(row, Quarantine.State.DISMISSED, log)
+
+
+def read_well(source: Source, log: Log) -> None:
+    """The source was read without a complaint: what was kept before is answered by that."""
+    for row in source.quarantined.filter(state=Quarantine.State.OPEN):
+        _settle(row, Quarantine.State.REPLAYED, log)
+
+
+def _settle(row: Quarantine, state: Quarantine.State, log: Log) -> None:
+    row.state = state
+    row.settled_at = clock.now()
+    row.audit_entry_id = _record(row, state.value, log)
+    row.save()
+
+
+def _record(row: Quarantine, what: str, log: Log) -> Any:
+    athlete = row.source.athlete
+    return log.record(
+        f"quarantine.{what}",
+        organisation=athlete.organisation_id,
+        subject=athlete.pseudonym,
+        extra={"contract": row.contract, "quarantine": str(row.pk)},
+    )

@@ -1,0 +1,158 @@
+"""Steps and remote records: the intent before each call, the outcome after it, and what we know is
+there.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from audit.log import audited_atomic
+from destinations import port
+from destinations.errors import DestinationError, MissingError, UnknownOutcomeError
+from sharing import clock
+from sharing.models import Attempt, Lane, RemoteRecord, Step
+
+Outcome = port.Receipt | DestinationError
+
+
+def intend(attempt: Attempt, steps: Sequence[port.Step], now: datetime) -> None:
+    """Write down what is about to be asked for.
+
+    Called in the transaction that renewed the lease.
+    """
+    Step.objects.bulk_create(
+        Step(
+            attempt=attempt,
+            item_key=step.item_key,
+            action=step.action.value,
+            idempotency_key=step.idempotency_key,
+            content_hash=step.item.content_hash if step.item else "",
+            intended_at=now,
+        )
+        for step in steps
+    )
+    Attempt.objects.filter(pk=attempt.pk).update(
+        idempotency_key=steps[0].idempotency_key,
+        deadline_at=now + timedelta(seconds=settings.BATON_SEND_DEADLINE),
+    )
+
+
+def note(
+    lane: Lane, attempt: Attempt, steps: Sequence[port.Step], outcomes: Mapping[str, Outcome]
+) -> None:
+    """Write down what the destination answered, item by item."""
+    with audited_atomic():
+        now = clock.now()
+        rows = {row.item_key: row for row in attempt.steps.filter(item_key__in=list(outcomes))}
+        for step in steps:
+            outcome = outcomes.get(step.item_key)
+            if outcome is None:
+                continue
+            _settle_step(rows[step.item_key], outcome, now)
+            if isinstance(outcome, port.Receipt):
+                _remember(lane, step, outcome, now)
+            elif isinstance(outcome, MissingError):
+                _forget(lane, step)
+
+
+def _settle_step(row: Step, outcome: Outcome, now: datetime) -> None:
+    row.settled_at = now
+    if isinstance(outcome, port.Receipt):
+        row.state = Step.State.DONE
+        row.remote_id = outcome.remote_id
+        row.excerpt = outcome.excerpt[:2048]
+    else:
+        unknown = isinstance(outcome, UnknownOutcomeError)
+        row.state = Step.State.UNKNOWN if unknown else Step.State.FAILED
+        row.error_code = outcome.code
+    row.save()
+
+
+def _remember(lane: Lane, step: port.Step, receipt: port.Receipt, now: datetime) -> None:
+    record = RemoteRecord.objects.filter(lane=lane, item_key=step.item_key).first()
+    if record is None:
+        record = RemoteRecord(lane=lane, item_key=step.item_key, writes=0)
+    removed = step.action == port.Action.REMOVE
+    record.state = RemoteRecord.State.REMOVED if removed else RemoteRecord.State.PRESENT
+    record.remote_id = receipt.remote_id or record.remote_id
+    record.etag = receipt.etag
+    record.version = step.version
+    record.revision = step.revision
+    record.writes += 1
+    record.written_at = now
+    if step.item is not None:
+        record.content_hash = step.item.content_hash
+        record.day = step.item.date
+        record.body = lane.plan.athlete.seal(
+            json.dumps(step.item.body).encode(), purpose=f"record:{record.pk}"
+        )
+    record.save()
+
+
+def _forget(lane: Lane, step: port.Step) -> None:
+    """What we wanted to change is not there any more: the next try creates it anew."""
+    RemoteRecord.objects.filter(lane=lane, item_key=step.item_key).update(
+        state=RemoteRecord.State.REMOVED, remote_id="", etag="", content_hash=""
+    )
+
+
+def as_remote(record: RemoteRecord | None) -> port.Remote | None:
+    if record is None or not record.remote_id:
+        return None
+    return port.Remote(
+        item_key=record.item_key,
+        remote_id=record.remote_id,
+        etag=record.etag,
+        content_hash=record.content_hash,
+        version=record.version,
+        date=record.day,
+        body=body_of(record),
+    )
+
+
+def body_of(record: RemoteRecord) -> port.Body:
+    """What was written last, unsealed."""
+    if record.body is None:
+        return {}
+    opened = record.lane.plan.athlete.unseal(bytes(record.body), purpose=f"record:{record.pk}")
+    body: port.Body = json.loads(opened)
+    return body
+
+
+def doubt(attempt: Attempt) -> bool:
+    """Steps begun but not answered may have happened: their records become uncertain.
+
+    True if there were any.
+    """
+    now = clock.now()
+    open_steps = attempt.steps.filter(state__in=[Step.State.INTENDED, Step.State.UNKNOWN])
+    begun = False
+    for row in open_steps:
+        begun = True
+        _doubt_record(attempt, row, now)
+    open_steps.filter(state=Step.State.INTENDED).update(state=Step.State.UNKNOWN, settled_at=now)
+    return begun
+
+
+def _doubt_record(attempt: Attempt, row: Step, now: datetime) -> None:
+    known = RemoteRecord.objects.filter(lane_id=attempt.lane_id, item_key=row.item_key)
+    if known.update(state=RemoteRecord.State.UNCERTAIN):
+        return
+    RemoteRecord.objects.create(
+        lane_id=attempt.lane_id,
+        item_key=row.item_key,
+        state=RemoteRecord.State.UNCERTAIN,
+        version=attempt.plan_version,
+        revision=attempt.delivery.revision,
+        writes=0,
+        written_at=now,
+    )
+
+
+def as_update(step: port.Step, found: port.Receipt) -> port.Step:
+    """The record we meant to create is there already: write to it instead."""
+    remote = port.Remote(item_key=step.item_key, remote_id=found.remote_id, etag=found.etag)
+    return replace(step, action=port.Action.UPDATE, remote=remote)

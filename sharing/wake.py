@@ -1,0 +1,65 @@
+"""Waking a worker up: a hint through the broker after the commit. Losing it costs one look.
+
+Publishing never fails and never delays a request: after a few failures the broker is left
+alone for a while, because every worker asks the database by itself anyway.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+
+FAILURES_BEFORE_REST = 3
+REST = 30.0  # seconds
+
+
+class _Breaker:
+    """Counts this process's failures to reach the broker."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._rest_until = 0.0
+
+    def open(self) -> bool:
+        return time.monotonic() < self._rest_until
+
+    def failed(self) -> None:
+        with self._lock:
+            self._failures += 1
+            if self._failures >= FAILURES_BEFORE_REST:
+                self._rest_until = time.monotonic() + REST
+                self._failures = 0
+
+    def succeeded(self) -> None:
+        self._failures = 0
+
+
+_breaker = _Breaker()
+_publisher: list[Callable[[], None]] = []
+
+
+def publish_with(publish: Callable[[], None]) -> None:
+    """Say how a hint is published. `sharing.tasks` does; without it, waking is a no-op."""
+    _publisher[:] = [publish]
+
+
+def wake() -> None:
+    """Wake a worker once the current transaction has committed."""
+    transaction.on_commit(_publish, robust=True)
+
+
+def _publish() -> None:
+    if not _publisher or _breaker.open():
+        return
+    try:
+        _publisher[0]()
+    except Exception as error:  # noqa: BLE001 - whatever the broker does, the request goes on
+        _breaker.failed()
+        logger.warning("The broker did not take a wake-up call (%s).", type(error).__name__)
+    else:
+        _breaker.succeeded()

@@ -1,0 +1,389 @@
+"""From a promise to a receipt: once, in order, with consent, whatever happens on the way."""
+
+from datetime import timedelta
+
+import pytest
+
+from destinations.errors import (
+    AuthorizationError,
+    GoneError,
+    PayloadError,
+    ThrottledError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
+from destinations.models import Destination
+from sharing import claims, clock, consents, deliveries, outcomes, routes
+from sharing.ledger import lanes_with_a_gap, ledger
+from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route
+from tests.sharing import fake_destination
+from tests.sharing.world import build, make_destination, session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WITHDRAWN = consents.Basis(kind="athlete_link")
+
+
+@pytest.fixture
+def inbox(monkeypatch):
+    return fake_destination.install(monkeypatch)
+
+
+@pytest.fixture
+def studio(inbox):
+    world = build()
+    world.agree()
+    return world
+
+
+def work(times=20):
+    """Do what is due now, as a worker would."""
+    done = 0
+    while done < times and deliveries.deliver_due("worker"):
+        done += 1
+    return done
+
+
+def test_a_version_reaches_the_destination_once(studio, inbox):
+    studio.publish(session("tp-1"), session("tp-2"))
+    work()
+    assert inbox.actions() == [("create", "tp-1"), ("create", "tp-2")]
+    assert studio.states() == ["delivered"]
+    assert work() == 0
+
+
+def test_only_what_changed_is_sent(studio, inbox):
+    studio.publish(session("tp-1"), session("tp-2"))
+    work()
+    inbox.arrived.clear()
+    studio.publish(session("tp-1", title="Tempo"), session("tp-3"))
+    work()
+    assert sorted(inbox.actions()) == [("create", "tp-3"), ("remove", "tp-2"), ("update", "tp-1")]
+
+
+def test_waiting_versions_are_superseded_and_only_the_newest_is_sent(studio, inbox):
+    for title in ("One", "Two", "Three"):
+        studio.publish(session("tp-1", title=title))
+    work()
+    assert studio.states() == ["superseded", "superseded", "delivered"]
+    assert inbox.held["tp-1"]["title"] == "Three"
+    assert len(inbox.arrived) == 1
+
+
+def test_every_version_is_sent_in_order_where_the_destination_wants_every_one(inbox):
+    world = build(delivery_mode="every")
+    world.agree()
+    for title in ("One", "Two", "Three"):
+        world.publish(session("tp-1", title=title))
+    work()
+    assert [step.item.body["title"] for step in inbox.arrived] == ["One", "Two", "Three"]
+    assert world.states() == ["delivered"] * 3
+
+
+def test_without_consent_nothing_leaves_and_the_block_is_recorded(inbox):
+    world = build()
+    world.publish()
+    work()
+    assert inbox.arrived == []
+    assert [(d.state, d.reason) for d in world.deliveries()] == [("blocked", "no_consent")]
+
+
+def test_granting_consent_later_shares_the_newest_version(inbox):
+    world = build()
+    world.publish()
+    work()
+    consents.grant(
+        world.ben, world.destination, fields=["title"], purpose="training", basis=WITHDRAWN
+    )
+    work()
+    assert world.states() == ["blocked", "delivered"]
+    assert inbox.held["tp-1"]["title"] == "Easy run"
+
+
+def test_a_field_outside_the_consent_stays_here(inbox):
+    world = build()
+    world.agree(fields={"title"})
+    world.publish(session("tp-1", description="Bring the knee brace", load=80.0))
+    work()
+    assert "knee" not in str(inbox.held)
+    assert "description" in world.deliveries()[0].withheld
+
+
+def test_a_withdrawal_takes_everything_back_and_nothing_follows(studio, inbox):
+    studio.publish(session("tp-1"), session("tp-2"))
+    work()
+    consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    studio.publish(session("tp-1", title="New"))
+    work()
+    assert set(inbox.held.values()) == {None}
+    assert studio.states() == ["delivered", "delivered", "blocked"]
+    assert work() == 0
+
+
+def test_a_withdrawal_before_anything_was_sent_sends_nothing(studio, inbox):
+    studio.publish()
+    consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    work()
+    assert inbox.arrived == []
+    assert studio.states() == ["blocked"]
+
+
+def test_a_withdrawal_between_two_steps_stops_the_rest(studio, inbox):
+    inbox.answers.append(
+        lambda _: consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    )
+    studio.publish(session("tp-1"), session("tp-2"))
+    deliveries.deliver_due("worker")
+    assert inbox.actions() == [("create", "tp-1")]
+    studio.make_due()
+    work()
+    assert inbox.held == {"tp-1": None}
+
+
+def test_a_transient_failure_is_tried_again_with_the_same_key(studio, inbox):
+    inbox.answers.append(UnavailableError())
+    studio.publish()
+    work()
+    waiting = studio.deliveries()[0]
+    assert (waiting.state, waiting.reason) == ("waiting", "unavailable")
+    assert waiting.due_at > clock.now()
+    studio.make_due()
+    work()
+    assert studio.states() == ["delivered"]
+    assert len(set(inbox.keys())) == 1
+
+
+def test_a_pause_asked_for_holds_the_whole_destination(studio, inbox):
+    inbox.answers.append(ThrottledError(retry_after=timedelta(minutes=10)))
+    studio.publish()
+    work()
+    assert studio.deliveries()[0].due_at >= clock.now() + timedelta(minutes=9)
+    Lane.objects.update(due_at=clock.now() - timedelta(seconds=1))
+    assert work() == 0
+
+
+def test_the_schedule_ends_in_dead_and_a_newer_version_starts_afresh(studio, inbox):
+    studio.publish()
+    for _ in range(14):
+        inbox.answers.append(UnavailableError())
+        studio.make_due()
+        Destination.objects.update(breaker_state="closed", consecutive_failures=0)
+        Attempt.objects.update(settled_at=clock.now() - timedelta(hours=1))
+        deliveries.deliver_due("worker")
+    assert studio.states() == ["dead"]
+    assert studio.lane.state == Lane.State.DEAD
+    Destination.objects.update(breaker_state="closed", consecutive_failures=0)
+    studio.publish(session("tp-1", title="New"))
+    work()
+    assert studio.states() == ["dead", "delivered"]
+
+
+def test_a_refused_payload_dies_after_three_tries(studio, inbox):
+    studio.publish()
+    for _ in range(3):
+        inbox.answers.append(PayloadError())
+        studio.make_due()
+        deliveries.deliver_due("worker")
+    assert [(d.state, d.reason) for d in studio.deliveries()] == [("dead", "refused")]
+    assert len(inbox.arrived) == 3
+
+
+def test_refused_credentials_pause_the_destination_and_spend_no_try(studio, inbox):
+    inbox.answers.append(AuthorizationError())
+    studio.publish()
+    work()
+    studio.destination.refresh_from_db()
+    assert studio.destination.state == Destination.State.PAUSED
+    assert (studio.states(), studio.lane.tries) == (["waiting"], 0)
+    Destination.objects.update(state="active")
+    work()
+    assert studio.states() == ["delivered"]
+
+
+def test_an_ended_address_disables_the_destination_and_keeps_the_queue(studio, inbox):
+    inbox.answers.append(GoneError())
+    studio.publish()
+    work()
+    studio.destination.refresh_from_db()
+    assert studio.destination.state == Destination.State.DISABLED
+    assert studio.states() == ["waiting"]
+
+
+def test_after_an_unknown_outcome_a_keyed_destination_gets_the_same_version_and_key_first(
+    studio, inbox
+):
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish(session("tp-1", title="One"))
+    work()
+    studio.publish(session("tp-1", title="Two"))
+    studio.make_due()
+    work()
+    assert [step.item.body["title"] for step in inbox.arrived] == ["One", "One", "Two"]
+    assert inbox.keys()[0] == inbox.keys()[1] != inbox.keys()[2]
+    assert studio.states() == ["delivered", "delivered"]
+
+
+def test_after_an_unknown_outcome_an_upserting_destination_is_held(inbox):
+    world = build(idempotency_class="upsert")
+    world.agree()
+    inbox.answers.append(UnknownOutcomeError())
+    world.publish()
+    work()
+    lane = world.lane
+    assert lane.hold_until > clock.now() + timedelta(seconds=50)
+    Lane.objects.update(due_at=clock.now() - timedelta(seconds=1))
+    assert work() == 0
+    world.make_due()
+    work()
+    assert world.states() == ["delivered"]
+
+
+def test_after_an_unknown_outcome_without_any_promise_a_person_decides(inbox):
+    world = build(idempotency_class="none")
+    world.agree()
+    inbox.answers.append(UnknownOutcomeError())
+    world.publish()
+    work()
+    assert world.states() == ["unknown"]
+    assert world.lane.state == Lane.State.UNKNOWN
+    world.make_due()
+    assert work() == 0
+
+
+def test_a_withdrawal_after_an_unknown_outcome_never_repeats_the_content(studio, inbox):
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    work()
+    consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    studio.make_due()
+    work()
+    assert inbox.actions() == [("create", "tp-1"), ("remove", "tp-1")]
+
+
+def test_a_worker_that_died_during_a_call_leaves_an_unknown_outcome_not_nothing(studio, inbox):
+    studio.publish()
+    claim = claims.claim("worker that dies")
+    sending = deliveries.prepare(claim)
+    sending._intend(sending.steps)
+    studio.make_due()
+    work()
+    assert Attempt.objects.filter(outcome="crashed").count() == 1
+    assert studio.states() == ["delivered"]
+    assert RemoteRecord.objects.get().state == RemoteRecord.State.PRESENT
+
+
+def test_three_crashes_quarantine_the_version(studio, inbox):
+    studio.publish()
+    for _ in range(3):
+        claim = claims.claim("worker that dies")
+        sending = deliveries.prepare(claim)
+        sending._intend(sending.steps)
+        studio.make_due()
+    assert work() == 0
+    assert [(d.state, d.reason) for d in studio.deliveries()] == [("dead", "crashes")]
+
+
+def test_a_worker_that_wakes_late_cannot_write_over_its_successor(studio, inbox):
+    studio.publish()
+    late = claims.claim("sleeper")
+    studio.make_due()
+    work()
+    outcomes.settle(late.lane, late.attempt, None)
+    late.attempt.refresh_from_db()
+    assert late.attempt.outcome in {"late_success", "crashed"}
+    assert studio.states() == ["delivered"]
+    assert studio.lane.verify_needed
+
+
+def test_a_worker_that_lost_its_lease_sends_nothing_more(studio, inbox):
+    studio.publish()
+    sleeper = claims.claim("sleeper")
+    studio.make_due()
+    claims.claim("successor")
+    assert isinstance(deliveries.send(sleeper), outcomes.Fenced)
+    assert inbox.arrived == []
+
+
+def test_one_lane_is_never_leased_twice(studio):
+    studio.publish()
+    assert claims.claim("one") is not None
+    assert claims.claim("two") is None
+
+
+def test_a_hanging_destination_fills_only_its_own_slots(studio, inbox):
+    slow = make_destination(studio.organisation, studio.ana, slots=1)
+    open_second_route(studio, slow)
+    studio.publish()
+    taken = {claims.claim(f"w{n}").lane.destination_id for n in range(2)}
+    assert taken == {studio.destination.pk, slow.pk}
+
+
+def open_second_route(studio, destination):
+
+    consents.grant(studio.ben, destination, fields=["title"], purpose="training", basis=WITHDRAWN)
+    return routes.open_route(
+        studio.organisation,
+        destination,
+        routes.RouteSettings(name="Second", purpose="training", fields={"title": "training"}),
+    )
+
+
+def test_ten_failures_in_a_row_open_the_breaker_and_spend_nothing_while_it_is_open(studio, inbox):
+    studio.publish()
+    for _ in range(10):
+        inbox.answers.append(UnavailableError())
+        studio.make_due()
+        deliveries.deliver_due("worker")
+    studio.destination.refresh_from_db()
+    assert studio.destination.breaker_state == "open"
+    studio.make_due()
+    assert work() == 0
+    Destination.objects.update(breaker_until=clock.now() - timedelta(seconds=1))
+    work()
+    studio.destination.refresh_from_db()
+    assert (studio.destination.breaker_state, studio.states()) == ("closed", ["delivered"])
+
+
+def test_each_attempt_names_time_version_and_endpoint(studio):
+    studio.publish()
+    work()
+    attempt = Attempt.objects.get()
+    assert attempt.plan_version == 1
+    assert attempt.endpoint == "fake"
+    assert attempt.started_at <= attempt.settled_at
+    assert attempt.consent_id is not None
+
+
+def test_a_paused_route_keeps_its_queue(studio, inbox):
+
+    routes.set_state(studio.route, Route.State.PAUSED)
+    studio.publish()
+    assert work() == 0
+    assert studio.states() == ["waiting"]
+    routes.set_state(studio.route, Route.State.ACTIVE)
+    work()
+    assert studio.states() == ["delivered"]
+
+
+def test_retiring_a_route_takes_back_what_it_wrote(studio, inbox):
+
+    studio.publish()
+    work()
+    routes.set_state(studio.route, Route.State.RETIRED)
+    work()
+    assert inbox.held == {"tp-1": None}
+
+
+def test_everything_accepted_has_a_place(studio, inbox):
+
+    inbox.answers.append(UnavailableError())
+    for title in ("One", "Two", "Three"):
+        studio.publish(session("tp-1", title=title))
+        work()
+    counted = ledger(studio.organisation.pk)
+    assert counted.accepted == 3
+    assert counted.balanced
+    assert lanes_with_a_gap() == []
+    Delivery.objects.filter(state="superseded").first().delete()
+    assert not ledger().balanced
+    assert lanes_with_a_gap() == [studio.lane.pk]
