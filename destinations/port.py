@@ -252,6 +252,6 @@ def content_hash(body: Body) -> str:
     return sha256(canonical_bytes(body)).hexdigest()
 
 
-def json_bytes(body: Body) -> bytes:
+def json_bytes(body: Body | Sequence[Body]) -> bytes:
     """The bytes that are sent: made once, in a fixed order, readable."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

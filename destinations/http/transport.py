@@ -78,7 +78,10 @@ class CheckedAdapter(HTTPAdapter):
         place, _ = self.build_connection_pool_key_attributes(request, verify, cert)
         scheme, host = place["scheme"], str(place["host"])
         port = int(place["port"] or {"http": 80, "https": 443}[scheme])
-        ours = {"connect": lambda: self._connect(host, port), "exchange": self._exchange}
+        ours: dict[str, Any] = {
+            "connect": lambda: self._connect(host, port),
+            "exchange": self._exchange,
+        }
         if scheme == "https":
             return _TlsPool(host, port, maxsize=1, ssl_context=self._tls, **ours)
         return _PlainPool(host, port, maxsize=1, **ours)

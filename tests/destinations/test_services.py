@@ -1,0 +1,197 @@
+"""What people do with destinations, what is recorded of it, and what is not (S53)."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, connection, transaction
+
+from audit.models import Entry
+from destinations import registry, selectors, services
+from destinations.models import Destination
+from tests.contracts.server import Server
+from tests.destinations.factories import HOOK, KEY, intervals, person, studio, webhook
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def organisation():
+    return studio()
+
+
+@pytest.fixture
+def ana(organisation):
+    return person(organisation)
+
+
+def entries(destination):
+    return [
+        json.loads(bytes(entry.body)) for entry in Entry.objects.filter(destination=destination.pk)
+    ]
+
+
+def whole_log():
+    return b"".join(bytes(body) for body in Entry.objects.values_list("body", flat=True)).decode()
+
+
+def test_a_destination_begins_in_test_with_what_its_kind_promises(organisation, ana):
+    made = webhook(organisation, ana)
+    assert (made.state, made.stage) == ("active", "test")
+    assert made.idempotency_class == "keyed"
+    assert made.endpoint == "webhook at hooks.example.com"
+    assert intervals(organisation, ana).rate_per_second == 2.0
+
+
+def test_its_settings_are_sealed_in_the_database_and_whole_in_the_adapter(organisation, ana):
+    made = intervals(organisation, ana)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT settings FROM destinations_destination")
+        [(stored,)] = cursor.fetchall()
+    assert KEY not in stored
+    adapter = registry.adapter_for(Destination.objects.get(pk=made.pk))
+    assert adapter.config["credential"] == KEY
+    assert KEY in adapter.http.secrets
+
+
+def test_every_change_is_recorded_with_before_and_after(organisation, ana):
+    made = webhook(organisation, ana)
+    services.change(made, answers={"url": "https://new.example.com/x"}, rate_per_second=1.5)
+    services.pause(made, "Holidays")
+    services.resume(made)
+    services.set_stage(made, Destination.Stage.LIVE)
+    services.disable(made, "Not needed any more")
+    recorded = entries(made)
+    assert [
+        entry["action"] for entry in recorded if entry["action"].startswith("destination.")
+    ] == [
+        "destination.created",
+        "destination.changed",
+        "destination.paused",
+        "destination.resumed",
+        "destination.staged",
+        "destination.disabled",
+    ]
+    change = json.dumps(next(e for e in recorded if e["action"] == "destination.changed"))
+    for value in ("webhook at hooks.example.com", "webhook at new.example.com", "5.0", "1.5"):
+        assert value in change
+    assert made.audit_entry_id is not None
+
+
+def test_no_secret_and_no_name_of_a_person_is_in_the_log(organisation, ana):
+    made = webhook(organisation, ana, header_name="X-Key", header_value="h3ader-value")
+    old = made.configuration["secret"]
+    new = services.rotate_secret(made)
+    other = intervals(organisation, ana, athletes="Ben Baker = i7")
+    services.change(other, answers={"credential": "an0ther", "athletes": "Dan Doe = i8"})
+    services.show_secret(made)
+    log = whole_log().casefold()
+    for secret in (old, new, KEY, "an0ther", "h3ader-value", HOOK, "t0k3n", "ben baker", "dan doe"):
+        assert secret.casefold() not in log
+    assert "masked" in log
+
+
+def test_a_wrong_answer_changes_and_records_nothing(organisation, ana):
+    made = webhook(organisation, ana)
+    before = Entry.objects.count()
+    with pytest.raises(ValidationError) as refusal:
+        services.change(made, answers={"url": "http://insecure.example.com/"})
+    assert "url" in refusal.value.message_dict
+    with pytest.raises(ValidationError):
+        services.change(made, slots=0)
+    with pytest.raises(ValidationError):
+        webhook(organisation, ana)  # the name is taken
+    with pytest.raises(TypeError):
+        services.change(made, state="active")
+    assert Entry.objects.count() == before
+    assert Destination.objects.get(pk=made.pk).endpoint == "webhook at hooks.example.com"
+
+
+def test_an_empty_secret_keeps_its_value(organisation, ana):
+    made = intervals(organisation, ana)
+    services.change(made, answers={"credential": "", "athlete_id": "i9"})
+    assert made.configuration["credential"] == KEY
+    assert made.configuration["athlete_id"] == "i9"
+
+
+def test_a_renewed_secret_leaves_the_old_one_valid_for_a_while(organisation, ana):
+    made = webhook(organisation, ana)
+    old = services.show_secret(made)
+    new = services.rotate_secret(made, overlap=timedelta(hours=1))
+    assert new != old
+    assert made.configuration["previous_secret"] == old
+    with pytest.raises(ValidationError):
+        services.rotate_secret(intervals(organisation, ana))
+
+
+def test_resuming_begins_with_a_clean_slate(organisation, ana):
+    made = webhook(organisation, ana)
+    with transaction.atomic():
+        Destination.objects.filter(pk=made.pk).update(
+            breaker_state="open",
+            breaker_opened_at=made.created_at,
+            breaker_step=4,
+            consecutive_failures=12,
+            failing_since=made.created_at,
+        )
+    resumed = services.resume(services.pause(made, "x"))
+    assert (resumed.breaker_state, resumed.breaker_step) == ("closed", 0)
+    assert (resumed.consecutive_failures, resumed.failing_since) == (0, None)
+
+
+def test_testing_a_destination_says_what_answered_and_remembers_it(organisation, ana, settings):
+    settings.BATON_ALLOW_LOOPBACK_DESTINATIONS = True
+    answer = [b"HTTP/1.1 200 X\r\nContent-Length: 0\r\n\r\n"]
+    server = Server(lambda connection, _: connection.sendall(answer[0]))
+    made = webhook(organisation, ana, url=server.url)
+    assert services.test(made).ok
+    assert selectors.health(made).word == "well"
+    answer[0] = b"HTTP/1.1 410 X\r\nContent-Length: 0\r\n\r\n"
+    checked = services.test(made)
+    server.close()
+    assert (checked.ok, checked.code) == (False, "gone")
+    assert made.last_error_code == "gone"
+    assert [e["action"] for e in entries(made)].count("destination.tested") == 2
+
+
+def test_a_feed_has_nothing_to_connect_to(organisation, ana):
+    made = services.create(organisation, ana, kind="icalendar", name="Calendar", answers={})
+    assert services.test(made).ok
+
+
+def test_dan_sees_nothing_of_anas_destinations(organisation, ana):
+    made = webhook(organisation, ana)
+    dan = person(studio("dans-studio"), "Dan")
+    assert selectors.destination_of(ana, made.pk) == made
+    assert selectors.destination_of(dan, made.pk) is None
+    assert not selectors.destinations_of(dan).exists()
+
+
+def test_what_is_shown_of_the_settings_holds_no_secret(organisation, ana):
+    made = webhook(organisation, ana)
+    shown = json.dumps(selectors.masked_settings(made))
+    assert "t0k3n" not in shown
+    assert made.configuration["secret"] not in shown
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"slots": 0}, {"rate_per_second": 0}, {"breaker_state": "open"}, {"burst": 0}]
+)
+def test_the_database_refuses_a_row_that_makes_no_sense(wrong, organisation, ana):
+    made = webhook(organisation, ana)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Destination.objects.filter(pk=made.pk).update(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({}, "untested"),
+        ({"state": "paused"}, "paused"),
+        ({"state": "disabled"}, "off"),
+        ({"breaker_state": "open"}, "failing"),
+    ],
+)
+def test_health_is_one_word(change, word):
+    assert selectors.health(Destination(**change)).word == word
