@@ -136,6 +136,7 @@ class Step:
     version: int
     plan_id: str
     occurred_at: datetime.datetime
+    recipient: Recipient | None = None  # for removing what was never acknowledged
 
     @property
     def date(self) -> datetime.date | None:

@@ -131,7 +131,7 @@ def step_for(item: Item | None, action=Action.CREATE, remote: Remote | None = No
     return Step(
         **{
             "action": action,
-            "item_key": item.key if item else remote.item_key,
+            "item_key": item.key if item else remote.item_key if remote else "",
             "item": item,
             "remote": remote,
             "idempotency_key": "5f" * 32,

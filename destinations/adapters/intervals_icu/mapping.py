@@ -133,9 +133,12 @@ def remote_athlete(recipient: Recipient, config: Mapping[str, Any]) -> str:
 
 
 def athlete_of(record: Step | Remote, config: Mapping[str, Any]) -> str:
-    """Whose calendar a step or a record belongs to, as it was when it was rendered."""
-    body = _body(record)
-    return str(body.get("athlete") or config.get("athlete_id") or "0")
+    """Whose calendar a step or a record belongs to: as it was rendered, if that is known."""
+    if athlete := _body(record).get("athlete"):
+        return str(athlete)
+    if isinstance(record, Step) and record.recipient:
+        return remote_athlete(record.recipient, config)
+    return str(config.get("athlete_id") or "0")
 
 
 def _body(record: Step | Remote) -> Body:

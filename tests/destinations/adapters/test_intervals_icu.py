@@ -209,6 +209,14 @@ def test_removals_go_before_writes_and_by_the_id_that_was_returned(server):
     assert body_of(server.requests[0]) == [{"id": 777}]
 
 
+def test_what_was_never_acknowledged_is_removed_from_the_athletes_own_calendar(server):
+    adapter = adapter_at(server, athletes={"ben baker": "i7"})
+    remove = plans.step_for(None, Action.REMOVE, item_key="tp-1003", recipient=plans.BEN)
+    adapter.write(remove, idempotency_key="k")
+    assert "/athlete/i7/" in first_line(server.requests[0])
+    assert body_of(server.requests[0]) == [{"external_id": "tp-1003"}]
+
+
 def test_what_fails_in_one_call_does_not_hide_what_succeeded_in_the_other(server):
     adapter = adapter_at(server)
     write, old = steps_for(adapter, plans.SWIM, plans.BRICK)

@@ -66,12 +66,19 @@ def test_what_is_sent_names_baton_and_refuses_compression(answers, near):
     assert body == b'{"a":1}'
 
 
-def test_proxies_and_passwords_of_the_environment_are_not_used(answers, near, monkeypatch):
+def test_proxies_and_passwords_of_the_environment_are_not_used(
+    answers, near, monkeypatch, tmp_path
+):
     server = answers(ANSWER)
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.setenv("NETRC", "/nonexistent")
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ana password s3cret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
     assert near.get(server.url).status == 200
+    assert server.requests[0].startswith(b"GET /hook HTTP/1.1\r\n")
+    assert b"Authorization" not in server.requests[0]
 
 
 @pytest.mark.parametrize(
