@@ -101,8 +101,8 @@ def has_structure(raw: Workout) -> bool:
 
 def sport_of(name: object) -> Sport | None:
     """The sport, whatever its casing and hyphens; None where TrainingPeaks invents a new one."""
-    letters = "".join(mark for mark in str(name).casefold() if mark.isalnum())
-    return SPORTS.get(letters)
+    text = name.casefold() if isinstance(name, str) else ""
+    return SPORTS.get("".join(mark for mark in text if mark.isalnum()))
 
 
 def _session(workout: Workout, structure: object, reader: Reader) -> Session:
