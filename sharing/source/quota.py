@@ -1,0 +1,39 @@
+"""Our own limit on calls to TrainingPeaks, shared by all workers, and the pauses it asks us for."""
+
+import random
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from django.conf import settings
+
+from sharing import limiter
+from sharing.source.errors import SourceUnavailableError
+
+KEY = "trainingpeaks"
+BURST = 2
+PATIENCE = 30.0  # seconds a call waits for its turn
+UNTOLD = timedelta(seconds=10)  # the pause after a refusal that names none
+LONGEST_HOLD = timedelta(hours=1)
+
+Pause = Callable[[float], None]
+
+
+def wait_turn(pause: Pause = time.sleep) -> None:
+    """Wait until the call is within our limit. Too long a queue is an answer, too: later."""
+    left = PATIENCE
+    while wait := limiter.take(KEY, rate=settings.TRAININGPEAKS_RATE_PER_SECOND, burst=BURST):
+        seconds = wait.total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
+        if seconds > left:
+            raise SourceUnavailableError(
+                "Other calls to TrainingPeaks come first.", retry_after=wait
+            )
+        pause(seconds)
+        left -= seconds
+
+
+def hold(asked: timedelta | None) -> None:
+    """TrainingPeaks is overloaded: nobody calls it before the pause is over."""
+    pause = min(UNTOLD if asked is None else asked, LONGEST_HOLD)
+    early = timedelta(seconds=(BURST - 1) / settings.TRAININGPEAKS_RATE_PER_SECOND)
+    limiter.hold(KEY, pause + early)  # the limiter lets a burst go ahead of time: not this one
