@@ -1,4 +1,4 @@
-"""Quarantine: an answer of the source that broke its contract, kept whole until a person settles it.
+"""Quarantine: an answer of the source that broke its contract, kept whole for a person to settle.
 
 Nothing is recorded or sent from such an answer. After a fix the same bytes can be tried again.
 """
@@ -19,7 +19,7 @@ from plans.trainingpeaks import (
 from sharing import clock, intake
 from sharing.models import Hint, Quarantine, Source
 from sharing.source import endpoints
-from sharing.source.errors import BadAnswer
+from sharing.source.errors import BadAnswerError
 
 PARSERS: Mapping[str, Callable[[Any], object]] = {
     endpoints.WORKOUTS.name: parse_workouts,
@@ -29,8 +29,11 @@ PARSERS: Mapping[str, Callable[[Any], object]] = {
     contract.PLAN: contract.check,
 }
 
+_ROSTER = endpoints.ATHLETES.name  # says nothing about the athlete it is kept with
+_replayers: dict[str, Callable[[Source], None]] = {}
 
-def keep(source: Source, bad: BadAnswer, log: Log) -> Quarantine:
+
+def keep(source: Source, bad: BadAnswerError, log: Log) -> Quarantine:
     """Keep the answer. The same complaint again is the same row: a retry adds nothing."""
     same = source.quarantined.filter(
         contract=bad.contract, field=bad.field[:200], problem=bad.problem, state="open"
@@ -70,27 +73,36 @@ def still_wrong(row: Quarantine) -> ContractError | None:
 
 
 def replay(row: Quarantine) -> None:
-    """Read the athlete again now. Raises while the kept answer would break the contract again."""
+    """Ask the source again. Raises while the kept answer would break the contract again."""
     if (error := still_wrong(row)) is not None:
         raise error
+    _replayers.get(row.contract, _read_again)(row.source)
     with audited_atomic() as log:
-        _settle(row, Quarantine.State.REPLAYED, log)
-        intake.ask(row.source, Hint.Kind.MANUAL, at_once=True)
+        settle(row, Quarantine.State.REPLAYED, log)
+
+
+def replay_with(contract_name: str, replayer: Callable[[Source], None]) -> None:
+    """Say how answers of one contract are asked for again; most are read with the athlete."""
+    _replayers[contract_name] = replayer
+
+
+def _read_again(source: Source) -> None:
+    intake.ask(source, Hint.Kind.MANUAL, at_once=True)
 
 
 def dismiss(row: Quarantine, note: str) -> None:
     with audited_atomic() as log:
         row.note = note
-        _settle(row, Quarantine.State.DISMISSED, log)
+        settle(row, Quarantine.State.DISMISSED, log)
 
 
 def read_well(source: Source, log: Log) -> None:
     """The source was read without a complaint: what was kept before is answered by that."""
-    for row in source.quarantined.filter(state=Quarantine.State.OPEN):
-        _settle(row, Quarantine.State.REPLAYED, log)
+    for row in source.quarantined.filter(state=Quarantine.State.OPEN).exclude(contract=_ROSTER):
+        settle(row, Quarantine.State.REPLAYED, log)
 
 
-def _settle(row: Quarantine, state: Quarantine.State, log: Log) -> None:
+def settle(row: Quarantine, state: Quarantine.State, log: Log) -> None:
     row.state = state
     row.settled_at = clock.now()
     row.audit_entry_id = _record(row, state.value, log)

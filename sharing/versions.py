@@ -176,7 +176,7 @@ def _canonical(version: PlanVersion, sessions: Sequence[Session]) -> CanonicalPl
 def _summary(change: Change, moment: datetime) -> list[str]:
     count = len(change.after)
     if change.newest is None:
-        return [f"First version, with {count} session{'' if count == 1 else 's'}."]
+        return [f"First version, with {count} session{'' if count == 1 else 's'}"]
     return words.describe(change.difference, local_day(change.plan.athlete.time_zone, moment))
 
 

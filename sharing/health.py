@@ -1,0 +1,99 @@
+"""How a connection and its sources are doing, as reading them shows: said once, and recorded."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+
+from accounts.models import Athlete, Connection
+from audit.log import Log, audited_atomic
+from sharing import clock, intake
+from sharing.models import Hint, Source
+from sharing.source.errors import SourceError, SourceRefusedError
+
+FRESH = timedelta(minutes=1)  # no need to write down a sign of life more often
+
+
+def worked(connection: Connection | None, *, refused: str = "") -> None:
+    """The source answered. Without a transaction of the caller's: it is only a sign of life."""
+    if connection is None:
+        return
+    now = clock.now()
+    stale = Q(last_ok_at=None) | Q(last_ok_at__lt=now - FRESH) | ~Q(last_error="")
+    Connection.objects.filter(stale, pk=connection.pk).update(
+        last_ok_at=now, last_error=_missing(refused) if refused else ""
+    )
+    if not refused:
+        _whole_again(connection)
+
+
+def lacks(connection: Connection | None, error: SourceRefusedError, log: Log) -> None:
+    """A scope is missing: the coach must grant it. Said once, not at every try."""
+    if connection is None:
+        return
+    changed = Connection.objects.filter(pk=connection.pk, state=Connection.State.HEALTHY).update(
+        state=Connection.State.SCOPE_MISSING, last_error=_missing(error.scope)
+    )
+    if changed:
+        _record(connection, "connection.scope_missing", log, scope=error.scope)
+
+
+def _missing(scope: str) -> str:
+    return f"TrainingPeaks does not let us use “{scope}”. Connect again and allow it."[:200]
+
+
+def _whole_again(connection: Connection) -> None:
+    if connection.state != Connection.State.SCOPE_MISSING:
+        return
+    with audited_atomic() as log:
+        healed = Connection.objects.filter(
+            pk=connection.pk, state=Connection.State.SCOPE_MISSING, scope_findings=[]
+        ).update(state=Connection.State.HEALTHY)
+        if healed:
+            _record(connection, "connection.healthy", log)
+
+
+def suspend(source: Source, state: Source.State, error: SourceError, log: Log) -> None:
+    """Stop reading this athlete. The caller saves the row."""
+    source.state = state
+    athlete = source.athlete
+    log.record(
+        f"source.{state.value}",
+        organisation=athlete.organisation_id,
+        subject=athlete.pseudonym,
+        outcome=error.code,
+    )
+
+
+def resume(source: Source, log: Log) -> None:
+    """Read this athlete again, now."""
+    Source.objects.filter(pk=source.pk).update(
+        state=Source.State.ACTIVE, failures=0, last_error="", due_at=clock.now()
+    )
+    athlete = source.athlete
+    log.record("source.active", organisation=athlete.organisation_id, subject=athlete.pseudonym)
+    intake.ask(source, Hint.Kind.SCHEDULE, at_once=True)
+
+
+def resume_reconnected() -> int:
+    """Sources that waited for their coach, and athletes who have a time zone now."""
+    healthy = Q(athlete__connection__state=Connection.State.HEALTHY)
+    waiting = Q(state=Source.State.NEEDS_RECONNECT) & healthy
+    zoned = Q(state=Source.State.ACTIVE, last_error="needs_time_zone") & ~Q(athlete__time_zone="")
+    found = Source.objects.filter(waiting | zoned, athlete__state=Athlete.State.ACTIVE)
+    for source in found.select_related("athlete"):
+        with audited_atomic() as log:
+            resume(source, log)
+    return len(found)
+
+
+def _record(connection: Connection, action: str, log: Log, **extra: str) -> None:
+    log.record(
+        action,
+        organisation=connection.organisation_id,
+        extra={"connection": str(connection.pk), **extra},
+    )
+
+
+def complain(connection: Connection, words: str) -> None:
+    """Something about the connection that a person should read."""
+    Connection.objects.filter(pk=connection.pk).update(last_error=words[:200])

@@ -1,0 +1,207 @@
+"""Reading what is out of date: claim a source, ask it, record what changed. One road, crash-safe.
+
+The counter is noted before anything is asked and set clean with the commit of what was
+found, so a hint that comes in between costs another reading and is never lost.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Min, Q, QuerySet
+
+from accounts.models import Athlete, Connection
+from audit.log import audited_atomic
+from plans.errors import ContractError
+from sharing import clock, health, intake, quarantine, retry, trouble, versions, windows
+from sharing.crashpoint import crashpoint
+from sharing.models import Hint, Plan, Source
+from sharing.models.base import LONG_AGO
+from sharing.source import readers
+from sharing.source.errors import (
+    BadAnswerError,
+    SourceError,
+    SourceRefusedError,
+    SourceUnavailableError,
+)
+from sharing.source.window import Found, Known
+from sharing.windows import Window
+
+logger = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never given up
+NEEDS_TIME_ZONE = "needs_time_zone"
+ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
+
+
+class FencedError(Exception):
+    """Another worker has the source now: whatever we found is theirs to find."""
+
+
+@dataclass
+class Claim:
+    """A source that is ours until the lease ends, and the counter as it was before we asked."""
+
+    source: Source
+    epoch: int
+    seq: int
+    renewed: float = field(default_factory=time.monotonic)
+
+    def heed(self) -> None:
+        """Before each call: keep the lease, or stop because it is lost."""
+        if time.monotonic() - self.renewed < settings.BATON_LEASE.total_seconds() / 6:
+            return
+        if not self.mine().update(lease_until=clock.now() + settings.BATON_LEASE):
+            raise FencedError
+        self.renewed = time.monotonic()
+
+    def mine(self) -> QuerySet[Source]:
+        return Source.objects.filter(pk=self.source.pk, epoch=self.epoch)
+
+
+def read_due(worker: str) -> bool:
+    """Read one source that is out of date. False when none is due."""
+    claim = _claim()
+    if claim is None:
+        return False
+    crashpoint("P04")
+    try:
+        _read(claim)
+    except FencedError:
+        logger.info("%s lost its lease while reading; another worker goes on.", worker)
+    except SourceError as error:
+        _postpone(claim, error)
+    except Exception:
+        logger.exception("Reading a source met a fault; it is tried again later.")
+        _postpone(claim, SourceError("A fault of our own."))
+    return True
+
+
+def due(now: datetime) -> QuerySet[Source]:
+    return Source.objects.filter(
+        Q(due_at__lte=now, lease_until__lt=now, dirty_seq__gt=F("clean_seq")),
+        state=Source.State.ACTIVE,
+        athlete__state=Athlete.State.ACTIVE,
+        athlete__connection__state__in=(
+            Connection.State.HEALTHY,
+            Connection.State.SCOPE_MISSING,
+        ),
+    )
+
+
+def _claim() -> Claim | None:
+    """Lease the source that has waited longest, by an UPDATE that says what it expects."""
+    if not due(clock.now()).exists():
+        return None
+    with transaction.atomic():
+        now = clock.now()
+        waiting = due(now).order_by("due_at").select_related("athlete__connection")
+        row = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+        if row is None:
+            return None
+        claim = Claim(row, row.epoch + 1, row.dirty_seq)
+        free = Source.objects.filter(pk=row.pk, epoch=row.epoch)
+        taken = free.update(lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1)
+    return claim if taken else None
+
+
+def _read(claim: Claim) -> None:
+    read_at = clock.now()
+    plans = list(claim.source.athlete.plans.filter(archived_at=None).select_related("athlete"))
+    covered = [(plan, windows.window_of(plan, read_at)) for plan in plans]
+    wanted = [(plan, window) for plan, window in covered if window is not None]
+    found = _ask(claim, wanted)
+    crashpoint("P05")
+    _commit(claim, wanted, found, read_at, blind=any(map(windows.needs_time_zone, plans)))
+
+
+def _ask(claim: Claim, wanted: Sequence[tuple[Plan, Window]]) -> Found:
+    """Read each day once, however many plans cover it. No transaction is open meanwhile."""
+    days = windows.joined(window for _, window in wanted)
+    if not days:
+        return Found((), {})
+    known = Known() if _asked_by_a_person(claim) else versions.known(plan for plan, _ in wanted)
+    athlete = claim.source.athlete
+    found = readers.read(athlete, days, known, heed=claim.heed)
+    health.worked(athlete.connection, refused=found.refused)
+    return found
+
+
+def _asked_by_a_person(claim: Claim) -> bool:
+    """Then nothing is taken as known: every interval is read again."""
+    return _unread(claim).filter(kind=Hint.Kind.MANUAL).exists()
+
+
+def _unread(claim: Claim) -> QuerySet[Hint]:
+    return Hint.objects.filter(
+        source=claim.source, seq__gt=claim.source.clean_seq, seq__lte=claim.seq
+    )
+
+
+def _commit(
+    claim: Claim,
+    wanted: Sequence[tuple[Plan, Window]],
+    found: Found,
+    read_at: datetime,
+    *,
+    blind: bool,
+) -> None:
+    """Versions, promises and the clean counter in one transaction, if the source is still ours."""
+    first = _unread(claim).aggregate(at=Min("received_at"))["at"]
+    occasion = versions.Occasion(claim.seq, first or claim.source.dirty_since, read_at)
+    try:
+        with audited_atomic() as log:
+            row = _fenced(claim)
+            for plan, window in wanted:
+                versions.record(plan, found, window, occasion, log)
+            quarantine.read_well(row, log)
+            _settle(row, claim, read_at, NEEDS_TIME_ZONE if blind else found.refused)
+    except ContractError as error:
+        raise BadAnswerError("plan.v1.json", error.path, error.problem, b"{}") from None
+
+
+def _fenced(claim: Claim) -> Source:
+    row = claim.mine().select_for_update(of=("self",)).select_related("athlete").first()
+    if row is None:
+        raise FencedError
+    return row
+
+
+def _settle(row: Source, claim: Claim, read_at: datetime, remark: str) -> None:
+    row.clean_seq = claim.seq
+    row.read_at = read_at
+    row.failures, row.last_error = 0, remark[:64]
+    row.lease_until = LONG_AGO
+    row.dirty_since = None
+    if row.dirty_seq > row.clean_seq:
+        later = Hint.objects.filter(source=row, seq__gt=row.clean_seq)
+        row.dirty_since = later.aggregate(at=Min("received_at"))["at"] or read_at
+        row.due_at = intake.due_at(row, clock.now())
+    row.save()
+
+
+def _postpone(claim: Claim, error: SourceError) -> None:
+    """Nothing was recorded. Say why, and when it is tried again."""
+    logger.warning("A source could not be read: %s", error.code)
+    with audited_atomic() as log:
+        try:
+            row = _fenced(claim)
+        except FencedError:
+            return
+        row.failures += 1
+        row.last_error = error.code
+        row.lease_until = LONG_AGO
+        row.due_at = clock.now() + _pause(row, error)
+        trouble.consequence(row, error, log)
+        row.save()
+
+
+def _pause(row: Source, error: SourceError) -> timedelta:
+    if isinstance(error, SourceRefusedError | BadAnswerError):
+        return ASKS_A_PERSON
+    asked = error.retry_after if isinstance(error, SourceUnavailableError) else None
+    return retry.delay(min(row.failures, LONGEST_PAUSE), asked) or ASKS_A_PERSON
