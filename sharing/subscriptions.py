@@ -1,0 +1,155 @@
+"""Webhook subscriptions: three per athlete. Listed, compared with what should be, put right."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.conf import settings
+
+from accounts.models import Athlete, Connection
+from sharing import clock, health, intake
+from sharing.models import Source, Subscription
+from sharing.source.client import TrainingPeaks
+from sharing.source.errors import AthleteDetachedError, NotThereError, SourceRejectedError
+
+EVENTS = ("workout-created", "workout-updated", "workout-deleted")
+HOOKS = "/hooks/trainingpeaks/"
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A subscription as TrainingPeaks lists it."""
+
+    id: str
+    athlete: int
+    event: str
+    url: str
+    active: bool
+
+    @property
+    def ours(self) -> bool:
+        """Another installation's subscriptions are left alone."""
+        return self.url.startswith(settings.BATON_PUBLIC_URL + HOOKS)
+
+
+@dataclass
+class Outcome:
+    """What a reconciliation did."""
+
+    created: int = 0
+    corrected: int = 0
+    deleted: int = 0
+    rejected: int = 0
+
+    @property
+    def changed(self) -> int:
+        return self.created + self.corrected + self.deleted
+
+
+def reconcile(connection: Connection) -> Outcome:
+    """Make this connection's subscriptions what they should be. Doing it twice does no more."""
+    with TrainingPeaks(connection.pk) as api:
+        work = _Reconciliation(api, listed(api.subscriptions()))
+        for source in _sources(connection):
+            for event in EVENTS:
+                work.ensure(source, event)
+        work.end_needless()
+    health.worked(connection)
+    return work.outcome
+
+
+def listed(raw: Iterable[Any]) -> list[Remote]:
+    """Tolerant of casing. An entry without an id or an athlete cannot be ours to change."""
+    entries = [_folded(entry) for entry in raw]
+    return [
+        Remote(
+            id=str(entry["id"]),
+            athlete=int(entry["athleteid"]),
+            event=str(entry.get("eventtype") or ""),
+            url=str(entry.get("webhookurl") or ""),
+            active=entry.get("active") is not False,
+        )
+        for entry in entries
+        if entry.get("id") and str(entry.get("athleteid")).isdecimal()
+    ]
+
+
+def _folded(entry: Any) -> dict[str, Any]:
+    members = entry.items() if isinstance(entry, Mapping) else ()
+    return {str(key).casefold(): value for key, value in members}
+
+
+def _sources(connection: Connection) -> list[Source]:
+    found = Source.objects.filter(
+        athlete__connection=connection,
+        athlete__state=Athlete.State.ACTIVE,
+        athlete__source_id__isnull=False,
+    ).exclude(state=Source.State.SUSPENDED)
+    return list(found.select_related("athlete").prefetch_related("subscriptions"))
+
+
+@dataclass
+class _Reconciliation:
+    api: TrainingPeaks
+    existing: list[Remote]
+    outcome: Outcome = field(default_factory=Outcome)
+    kept: set[str] = field(default_factory=set)
+
+    def ensure(self, source: Source, event: str) -> None:
+        """One athlete's trouble does not cost the others their events."""
+        try:
+            remote_id = self._ensured(source, event)
+        except (SourceRejectedError, AthleteDetachedError, NotThereError):
+            self.outcome.rejected += 1
+            return
+        self.kept.add(remote_id)
+        _seen(source, event, remote_id)
+
+    def end_needless(self) -> None:
+        """Ours, but for nobody we read, for no event we know, or a second one for the same."""
+        for remote in self.existing:
+            if remote.ours and remote.id not in self.kept:
+                self._end(remote)
+
+    def _ensured(self, source: Source, event: str) -> str:
+        url = intake.hook_url(source)
+        remote = self._matching(source, event, url)
+        if remote is None:
+            answer = _folded(self.api.subscribe(source.athlete.source_id or 0, event, url))
+            self.outcome.created += 1
+            return str(answer.get("id") or "")
+        if remote.url != url or not remote.active:
+            self.api.resubscribe(remote.id, event, url)
+            self.outcome.corrected += 1
+        return remote.id
+
+    def _matching(self, source: Source, event: str, url: str) -> Remote | None:
+        """Ours by its address, or by the id we were given when we made it."""
+        made = {row.remote_id for row in source.subscriptions.all()}
+        candidates = [
+            remote
+            for remote in self.existing
+            if (remote.athlete, remote.event) == (source.athlete.source_id, event)
+            and (remote.ours or remote.id in made)
+        ]
+        return min(candidates, key=lambda r: (r.url != url, not r.active, r.id), default=None)
+
+    def _end(self, remote: Remote) -> None:
+        with suppress(NotThereError):  # it is gone: what we wanted
+            self.api.unsubscribe(remote.id)
+        Subscription.objects.filter(remote_id=remote.id).delete()
+        self.outcome.deleted += 1
+
+
+def _seen(source: Source, event: str, remote_id: str) -> None:
+    Subscription.objects.update_or_create(
+        source=source,
+        event_type=event,
+        defaults={
+            "remote_id": remote_id[:64],
+            "active": True,
+            "hook_generation": source.hook_generation,
+            "seen_at": clock.now(),
+        },
+    )
