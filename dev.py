@@ -1,0 +1,16 @@
+#!/usr/bin/env python3
+"""Baton's own commands: `python3 dev.py up|demo|demo-once|test|check|setup|lock|clean`.
+
+Needs nothing but Python 3.11 with venv and pip. The first command makes `.venv` from the
+hash-locked requirements; every command then runs inside it.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from devtools import commands
+
+if __name__ == "__main__":
+    sys.exit(commands.main(sys.argv[1:]))

@@ -1,0 +1,146 @@
+"""What runs on this machine: broker, sandbox, web, worker and scheduler, and what they are told."""
+
+import os
+import socket
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from devtools import broker
+from devtools.environment import PYTHON, SECRETS, VAR, Problem
+from devtools.supervisor import Program, Supervisor
+
+STOP_ORDER = ["scheduler", "web", "worker", "sandbox", "broker"]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One set of processes with its own data directory and ports."""
+
+    data: Path
+    web_port: int
+    sandbox_port: int
+
+    @property
+    def web_url(self) -> str:
+        return f"http://127.0.0.1:{self.web_port}"
+
+    @property
+    def sandbox_url(self) -> str:
+        return f"http://127.0.0.1:{self.sandbox_port}"
+
+    @property
+    def socket_file(self) -> Path:
+        return broker.socket_path(self.data)
+
+    @property
+    def database_url(self) -> str:
+        """The demo never touches anybody's own database: on a server it has one beside it."""
+        given = os.environ.get("DATABASE_URL", "")
+        if not given or given.startswith("sqlite"):
+            return f"sqlite:///{self.data / 'baton.sqlite3'}"
+        return f"{given}_demo" if self.data.name == "demo" else given
+
+    def environment(self) -> dict[str, str]:
+        """Pointed at the sandbox, quick enough to watch, with data of its own."""
+        told = {
+            "DJANGO_SETTINGS_MODULE": "config.settings",
+            "BATON_SECRETS_FILE": str(SECRETS),
+            "BATON_PUBLIC_URL": self.web_url,
+            "TRAININGPEAKS_API_URL": self.sandbox_url,
+            "TRAININGPEAKS_OAUTH_URL": self.sandbox_url,
+            "TRAININGPEAKS_CLIENT_ID": "baton-sandbox",
+            "TRAININGPEAKS_CLIENT_SECRET": "baton-sandbox-secret",
+            "TRAININGPEAKS_INSECURE_TRANSPORT": "1",
+            "TRAININGPEAKS_RATE_PER_SECOND": "50",
+            "BATON_ALLOW_LOOPBACK_DESTINATIONS": "1",
+            "BATON_QUIET_PERIOD": "1",
+            "BATON_MAX_WAIT": "5",
+            "BATON_FETCH_SPACING": "1",
+            "BATON_POLL_EVERY": "60",
+            "BATON_LEASE_SECONDS": "20",
+            "SANDBOX_DATABASE": str(self.data / "sandbox.sqlite3"),
+            "SANDBOX_REDIRECT_URI": f"{self.web_url}/connections/trainingpeaks/callback/",
+            "PYTHONUNBUFFERED": "1",
+        }
+        told["DATABASE_URL"] = self.database_url
+        told["REDIS_URL"] = os.environ.get("REDIS_URL") or broker.url(self.socket_file)
+        return told
+
+    def supervisor(self) -> Supervisor:
+        return Supervisor(self._programs(), self.environment(), self.data / "log")
+
+    def _programs(self) -> list[Program]:
+        own_broker = [] if os.environ.get("REDIS_URL") else [self._broker()]
+        python = str(PYTHON)
+        return [
+            *own_broker,
+            Program(
+                "sandbox",
+                [python, "-m", "sandbox", "--port", str(self.sandbox_port)],
+                ready=lambda: _answers(f"{self.sandbox_url}/v1/info/version"),
+            ),
+            Program(
+                "web",
+                [
+                    python, "-m", "gunicorn", "config.wsgi:application",
+                    "--bind", f"127.0.0.1:{self.web_port}",
+                    "--worker-class", "gthread", "--workers", "1", "--threads", "8",
+                ],
+                ready=lambda: _answers(f"{self.web_url}/health/"),
+            ),
+            Program(
+                "worker",
+                [
+                    python, "-m", "celery", "-A", "config", "worker",
+                    "-P", "prefork", "-c", "2", "--loglevel", "INFO", "--without-mingle",
+                ],
+            ),
+            Program(
+                "scheduler",
+                [
+                    python, "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING",
+                    "--schedule", str(self.data / "beat"), "--pidfile=",
+                ],
+            ),
+        ]  # fmt: skip
+
+    def _broker(self) -> Program:
+        if broker.answers(self.socket_file):
+            broker.shut_down(self.socket_file)
+        return Program(
+            "broker",
+            broker.command(self.socket_file, self.data / "broker"),
+            ready=lambda: broker.answers(self.socket_file),
+        )
+
+    def check_ports(self) -> None:
+        taken = {"BATON_PORT": self.web_port, "SANDBOX_PORT": self.sandbox_port}
+        for name, port in taken.items():
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(("127.0.0.1", port))
+                except OSError:
+                    raise Problem(f"Port {port} is taken: set {name} to another one.") from None
+
+
+def stack(name: str) -> Stack:
+    return Stack(
+        data=VAR / name,
+        web_port=int(os.environ.get("BATON_PORT", "8000")),
+        sandbox_port=int(os.environ.get("SANDBOX_PORT", "8765")),
+    )
+
+
+def _answers(url: str) -> bool:
+    """Whether something that is not a failure answers there."""
+    request = urllib.request.Request(url, headers={"User-Agent": "Baton-supervisor/1"})  # noqa: S310 - our own loopback address
+    try:
+        with urllib.request.urlopen(request, timeout=2) as answer:  # noqa: S310 - our own loopback address
+            return bool(answer.status < 500)
+    except urllib.error.HTTPError as error:
+        return error.code < 500
+    except OSError:
+        return False
