@@ -29,7 +29,8 @@ class DestinationForm(forms.Form):
         destination: Destination | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(*args, initial=_initial(destination), **kwargs)
+        super().__init__(*args, **kwargs)
+        self.initial = _initial(destination)
         members = User.objects.filter(memberships__organisation=organisation)
         deputy = self.fields["deputy"]
         if isinstance(deputy, forms.ModelChoiceField):

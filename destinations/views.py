@@ -73,7 +73,9 @@ class KindCard:
     @property
     def promise(self) -> str:
         """What keeps a plan from arriving twice."""
-        return str(Destination.IdempotencyClass(IdempotencyClass(self.capabilities.idempotency)).label)
+        return str(
+            Destination.IdempotencyClass(IdempotencyClass(self.capabilities.idempotency)).label
+        )
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -89,7 +91,7 @@ class KindCard:
 
 
 def destinations(request: HttpRequest) -> HttpResponse:
-    user = _person(request)
+    user = _person(request, "view_destination")
     rows = [
         {
             "destination": each,
@@ -103,14 +105,13 @@ def destinations(request: HttpRequest) -> HttpResponse:
 
 
 def kinds(request: HttpRequest) -> HttpResponse:
-    roles.require(_person(request), MANAGE)
+    _person(request, MANAGE)
     shown = [KindCard(adapter) for adapter in registry.ADAPTERS.values()]
     return render(request, "destinations/kinds.html", {"kinds": shown})
 
 
 def new(request: HttpRequest, kind: str) -> HttpResponse:
-    user = _person(request)
-    roles.require(user, MANAGE)
+    user = _person(request, MANAGE)
     if kind not in registry.ADAPTERS:
         raise Http404
     card, organisation = KindCard(registry.ADAPTERS[kind]), _organisation(user)
@@ -127,9 +128,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = _to_change(request, pk)
     card = KindCard(registry.adapter_class(shown.kind))
-    form = DestinationForm(
-        request.POST or None, organisation=shown.organisation, destination=shown
-    )
+    form = DestinationForm(request.POST or None, organisation=shown.organisation, destination=shown)
     config = card.adapter.config_form(request.POST or None, stored=shown.configuration)
     if _valid(form, config) and _try(form, config, services.change, shown):
         messages.success(request, "Saved.")
@@ -138,7 +137,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def destination(request: HttpRequest, pk: UUID) -> HttpResponse:
-    user = _person(request)
+    user = _person(request, "view_destination")
     shown = get_object_or_404(selectors.destinations_of(user), pk=pk)
     card = KindCard(registry.adapter_class(shown.kind))
     context = {
@@ -177,7 +176,9 @@ def set_state(request: HttpRequest, pk: UUID) -> HttpResponse:
         services.resume(shown)
     else:
         return HttpResponseBadRequest("Say which state.")
-    messages.success(request, f"{shown.name} is {'paused' if wish == 'paused' else 'at work again'}.")
+    messages.success(
+        request, f"{shown.name} is {'paused' if wish == 'paused' else 'at work again'}."
+    )
     return redirect("destination", pk)
 
 
@@ -204,14 +205,16 @@ def show_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _to_change(request: HttpRequest, pk: UUID) -> Destination:
-    shown = get_object_or_404(selectors.destinations_of(_person(request)), pk=pk)
-    roles.require(_person(request), MANAGE, shown)
+    user = _person(request, MANAGE)
+    shown = get_object_or_404(selectors.destinations_of(user), pk=pk)
+    roles.require(user, MANAGE, shown)
     return shown
 
 
-def _person(request: HttpRequest) -> User:
+def _person(request: HttpRequest, permission: str) -> User:
     if not isinstance(request.user, User):
         raise Http404
+    roles.require(request.user, permission)
     return request.user
 
 
@@ -221,7 +224,8 @@ def _organisation(user: User) -> Organisation:
 
 def _valid(*forms: Form) -> bool:
     """Every form is asked, so that all mistakes show at once."""
-    return all([form.is_valid() for form in forms])
+    verdicts = [form.is_valid() for form in forms]
+    return all(verdicts)
 
 
 def _try(form: Form, config: Form, service: Any, *rows: Any, **fixed: Any) -> Destination | None:
@@ -243,6 +247,4 @@ def _form(request: HttpRequest, context: Mapping[str, Any]) -> HttpResponse:
 def _labelled(card: KindCard, settings: Mapping[str, object]) -> dict[str, object]:
     """The settings under the labels of the form that asked for them."""
     fields = card.adapter.config_form.base_fields
-    return {
-        str(fields[name].label): value for name, value in settings.items() if name in fields
-    }
+    return {str(fields[name].label): value for name, value in settings.items() if name in fields}

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import roles
+from accounts.models import User
 from plans.fields import SESSION_FIELDS
 from sharing.reasons import explain
 
@@ -254,6 +256,16 @@ def field(bound: BoundField) -> dict[str, Any]:
         "single_check": isinstance(widget, CheckboxInput),
         "group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
     }
+
+
+@register.simple_tag(takes_context=True)
+def permissions(context: template.Context) -> frozenset[str]:
+    """What the person may do anywhere: a door that is closed to them is not shown."""
+    user = context.get("user")
+    if not isinstance(user, User):
+        return frozenset()
+    held = user.memberships.values_list("role", flat=True)
+    return frozenset().union(*(roles.PERMISSIONS[role] for role in held))
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,1 @@
+"""What sharing wrote, read for people: today, what needs somebody, the log."""

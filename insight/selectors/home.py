@@ -1,0 +1,235 @@
+"""The home page's questions: what needs a person, what happened today, what is still to set up."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from django.db.models import Count, Exists, OuterRef, Prefetch
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts import roles
+from accounts.models import Athlete, Connection, ConsentHead, Organisation, User
+from destinations.errors import CATALOGUE
+from destinations.models import Destination
+from sharing.ledger import Ledger, ledger
+from sharing.models import Delivery, PlanVersion, Quarantine, Route
+from sharing.reasons import explain
+
+MOST_NEEDS = 12
+RECENT = 8
+SAMPLE = 500
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that waits for a person: what, why, and the page where it is done."""
+
+    state: str
+    title: str
+    words: str
+    url: str
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    state: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Today:
+    versions: int
+    deliveries: list[Figure]
+    median: timedelta | None  # from the first sign of a change to delivered
+
+
+@dataclass
+class SetupStep:
+    title: str
+    words: str
+    action: str
+    url: str
+    done: bool
+    next: bool = False
+
+
+@dataclass(frozen=True)
+class Checklist:
+    steps: list[SetupStep]
+
+    @property
+    def done(self) -> int:
+        return sum(step.done for step in self.steps)
+
+    @property
+    def left(self) -> int:
+        return len(self.steps) - self.done
+
+    @property
+    def open(self) -> bool:
+        return self.left > 0
+
+
+def organisation_of(user: User) -> Organisation | None:
+    return Organisation.objects.for_user(user).order_by("name").first()
+
+
+def ledger_of(user: User) -> Ledger:
+    organisation = organisation_of(user)
+    return (
+        ledger(organisation.pk)
+        if organisation
+        else Ledger(0, dict.fromkeys(Delivery.State.values, 0))
+    )
+
+
+def needs(user: User) -> list[Need]:
+    """The most urgent first; a long list is cut, because its first lines are what to do now."""
+    found = [*_connections(user), *_destinations(user)]
+    if roles.may(user, "view_athlete"):
+        found += [*_deliveries(user), *_quarantine(user), *_consents(user)]
+    return found[:MOST_NEEDS]
+
+
+def _connections(user: User) -> Iterator[Need]:
+    wrong = Connection.objects.for_user(user).exclude(state=Connection.State.HEALTHY)
+    for connection in wrong:
+        yield Need(
+            connection.state, str(connection), url=reverse("connections"),
+            words="Nothing new is read until it is connected again. Nothing is lost meanwhile.",
+        )  # fmt: skip
+
+
+def _destinations(user: User) -> Iterator[Need]:
+    shown = Destination.objects.for_user(user)
+    stopped = shown.filter(state=Destination.State.PAUSED).exclude(paused_reason="")
+    for destination in stopped:
+        error = CATALOGUE.get(destination.paused_reason)
+        words = f"{error.coach_words} {error.action}" if error else destination.paused_reason
+        yield Need("paused", destination.name, words, reverse("destination", args=[destination.pk]))
+    for destination in shown.filter(breaker_state=Destination.Breaker.OPEN):
+        yield Need(
+            "failing", destination.name, url=reverse("destination", args=[destination.pk]),
+            words="It has failed several times; calls wait and go on by themselves.",
+        )  # fmt: skip
+
+
+def _deliveries(user: User) -> Iterator[Need]:
+    """Dead and unknown deliveries that no newer promise of their lane has replaced."""
+    newer = Delivery.objects.filter(lane=OuterRef("lane"), revision__gt=OuterRef("revision"))
+    stuck = (
+        Delivery.objects.for_user(user)
+        .filter(state__in=[Delivery.State.UNKNOWN, Delivery.State.DEAD])
+        .filter(~Exists(newer))
+        .select_related("version", "lane__plan__athlete", "lane__destination")
+        .order_by("-accepted_at")
+    )
+    for delivery in stuck[:MOST_NEEDS]:
+        lane, reason = delivery.lane, explain(delivery.reason)
+        version = f"version {delivery.version.version}"
+        title = f"{lane.plan.athlete.name}, {version} to {lane.destination.name}"
+        words = f"{reason.words} {reason.action}".strip()
+        yield Need(delivery.state, title, words, reverse("delivery", args=[delivery.pk]))
+
+
+def _quarantine(user: User) -> Iterator[Need]:
+    count = Quarantine.objects.for_user(user).filter(state=Quarantine.State.OPEN).count()
+    if count:
+        yield Need(
+            "open", f"{count} answer{'' if count == 1 else 's'} of TrainingPeaks in quarantine",
+            "Each broke its contract; nothing of it was sent.", reverse("quarantine"), "Quarantine",
+        )  # fmt: skip
+
+
+def _consents(user: User) -> Iterator[Need]:
+    """Athletes whom a route would serve, if somebody asked them."""
+    athletes = Athlete.objects.for_user(user).filter(state=Athlete.State.ACTIVE)
+    routes = Route.objects.for_user(user).filter(state=Route.State.ACTIVE)
+    for route in routes.select_related("destination"):
+        covered = athletes.filter(organisation=route.organisation_id)
+        if route.audience == Route.Audience.CHOSEN:
+            covered = covered.filter(routes=route)
+        asked = ConsentHead.objects.filter(
+            athlete=OuterRef("pk"), destination_id=route.destination_id
+        )
+        count = covered.filter(~Exists(asked)).count()
+        if count:
+            verb = " has" if count == 1 else "s have"
+            yield Need(
+                "missing", f"{count} athlete{verb} not been asked yet",
+                f"{route.destination.name} waits for their yes.", reverse("roster"),
+            )  # fmt: skip
+
+
+def today(user: User, now: datetime | None = None) -> Today:
+    since = (now or timezone.now()).replace(hour=0, minute=0, second=0, microsecond=0)
+    deliveries = Delivery.objects.for_user(user).filter(accepted_at__gte=since)
+    counted = dict(deliveries.values_list("state").annotate(Count("pk")).order_by())
+    return Today(
+        versions=PlanVersion.objects.for_user(user).filter(published_at__gte=since).count(),
+        deliveries=[Figure(state, counted.get(state, 0)) for state in Delivery.State.values],
+        median=_median(user, since),
+    )
+
+
+def _median(user: User, since: datetime) -> timedelta | None:
+    pairs = (
+        Delivery.objects.for_user(user)
+        .filter(state=Delivery.State.DELIVERED, accepted_at__gte=since)
+        .filter(version__first_hint_at__isnull=False)
+        .order_by("-settled_at")
+        .values_list("version__first_hint_at", "settled_at")[:SAMPLE]
+    )
+    took = [(after - before).total_seconds() for before, after in pairs if before and after]
+    return timedelta(seconds=median(took)) if took else None
+
+
+def recent(user: User) -> list[PlanVersion]:
+    deliveries = Delivery.objects.select_related("lane__destination").order_by("revision")
+    return list(
+        PlanVersion.objects.for_user(user)
+        .select_related("plan__athlete")
+        .prefetch_related(Prefetch("deliveries", deliveries))
+        .order_by("-published_at")[:RECENT]
+    )
+
+
+def checklist(user: User) -> Checklist:
+    """From nothing to the first delivery; the first step that is not done is the next."""
+    steps = [
+        SetupStep(
+            "Connect TrainingPeaks", "Baton reads the plans you write and never changes them.",
+            "Connect", reverse("connections"), Connection.objects.for_user(user).exists(),
+        ),
+        SetupStep(
+            "Add a destination", "A calendar, a training platform or a workflow tool.",
+            "Add a destination", reverse("destination_kinds"),
+            Destination.objects.for_user(user).exists(),
+        ),
+        SetupStep(
+            "Open a route", "Whose plans go where, which fields leave and why, and how soon.",
+            "Open a route", reverse("routes"), Route.objects.for_user(user).exists(),
+        ),
+        SetupStep(
+            "Ask for consent", "No decision means no: send athletes their link, or record it.",
+            "Open the roster", reverse("roster"), _consented(user),
+        ),
+        SetupStep(
+            "See the first delivery", "Change a plan in TrainingPeaks and watch it arrive.",
+            "Watch", reverse("deliveries"),
+            Delivery.objects.for_user(user).filter(state=Delivery.State.DELIVERED).exists(),
+        ),
+    ]  # fmt: skip
+    for step in steps:
+        if not step.done:
+            step.next = True
+            break
+    return Checklist(steps)
+
+
+def _consented(user: User) -> bool:
+    granted = ConsentHead.objects.filter(athlete__in=Athlete.objects.for_user(user))
+    return granted.filter(latest__decision="granted").exists()

@@ -1,0 +1,77 @@
+"""The parts Baton runs on, and whether each is doing its work."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from accounts.models import Connection, User
+from destinations import selectors as destinations
+from sharing.models import Heartbeat, Lane, Source
+
+ALIVE = timedelta(seconds=30)
+LATE = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Part:
+    state: str
+    name: str
+    words: str
+    at: datetime | None = None
+    word: str = ""
+
+
+def parts(user: User, now: datetime | None = None) -> list[Part]:
+    moment = now or timezone.now()
+    return [_workers(moment), _readings(user, moment), _lanes(moment), *_edges(user)]
+
+
+def _workers(now: datetime) -> Part:
+    newest = Heartbeat.objects.order_by("-beat_at").first()
+    alive = Heartbeat.objects.filter(beat_at__gte=now - ALIVE).count()
+    if newest and alive:
+        words = f"{alive} pump{'' if alive == 1 else 's'} at work."
+        return Part("well", "Workers", words, newest.beat_at)
+    return Part(
+        "failing", "Workers", "No pump has beaten lately: nothing is sent until one runs again.",
+        newest.beat_at if newest else None, "Not running",
+    )  # fmt: skip
+
+
+def _readings(user: User, now: datetime) -> Part:
+    sources = Source.objects.for_user(user)
+    late = sources.filter(
+        state=Source.State.ACTIVE, due_at__lt=now - LATE, dirty_since__isnull=False
+    )
+    newest = sources.exclude(read_at=None).order_by("-read_at").first()
+    at = newest.read_at if newest else None
+    if late.exists():
+        return Part(
+            "unsteady",
+            "Reading calendars",
+            f"{late.count()} changed calendars wait to be read.",
+            at,
+        )
+    return Part("well", "Reading calendars", "Every change that was announced has been read.", at)
+
+
+def _lanes(now: datetime) -> Part:
+    late = Lane.objects.filter(
+        state=Lane.State.ACTIVE, due_at__lt=now - LATE, lease_until__lt=now,
+        deliveries__state="waiting", destination__state="active",
+        destination__breaker_state="closed", route__state="active",
+    ).distinct().count()  # fmt: skip
+    if late:
+        return Part("unsteady", "Sending", f"{late} lanes are due and wait for a worker.")
+    return Part("well", "Sending", "Nothing that is due is waiting.")
+
+
+def _edges(user: User) -> Iterator[Part]:
+    for connection in Connection.objects.for_user(user):
+        state = connection.state if connection.state != Connection.State.HEALTHY else "well"
+        yield Part(state, str(connection), connection.get_state_display(), connection.last_ok_at)
+    for destination in destinations.destinations_of(user).order_by("name"):
+        health = destinations.health(destination)
+        yield Part(health.word, destination.name, health.sentence, destination.last_ok_at)

@@ -1,0 +1,12 @@
+"""The addresses of home, the audit trail and health."""
+
+from django.urls import path
+
+from insight.views import audit, health, home
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("audit/", audit.audit, name="audit"),
+    path("audit/verification/", audit.verification, name="audit_verify"),
+    path("health/", health.health, name="health"),
+]

@@ -1,0 +1,32 @@
+"""Home: what needs a person, today's numbers, recent changes; a checklist at first."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from accounts import roles
+from accounts.models import User
+from insight.selectors import home as selectors
+from sharing.views.asking import person
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    sees_athletes = roles.may(user, "view_athlete")
+    context = {
+        "greeting": greeting(user, timezone.now()),
+        "checklist": selectors.checklist(user),
+        "needs": selectors.needs(user),
+        "today": selectors.today(user),
+        "ledger": selectors.ledger_of(user),
+        "recent": selectors.recent(user) if sees_athletes else [],
+    }
+    return render(request, "insight/home.html", context)
+
+
+def greeting(user: User, now: datetime) -> str:
+    first = user.name.split()[0] if user.name.strip() else ""
+    part = "morning" if now.hour < 12 else "afternoon" if now.hour < 18 else "evening"
+    return f"Good {part}, {first}" if first else f"Good {part}"

@@ -1,0 +1,1 @@
+"""The sharing pages: a view checks who asks, reads by selectors, acts by services, answers."""

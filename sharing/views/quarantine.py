@@ -1,0 +1,53 @@
+"""Quarantine: answers that broke their contract, and reading them again."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts import roles
+from plans.errors import ContractError
+from sharing import quarantine as services
+from sharing.models import Quarantine
+from sharing.views.asking import own, page_of, person
+
+
+def quarantine(request: HttpRequest) -> HttpResponse:
+    user = person(request, "view_quarantine")
+    settled = bool(request.GET.get("settled"))
+    rows = Quarantine.objects.for_user(user).select_related("source__athlete").defer("body")
+    waiting = {"state": Quarantine.State.OPEN}
+    rows = rows.exclude(**waiting) if settled else rows.filter(**waiting)
+    context = {
+        "page": page_of(request, rows.order_by("-created_at")), "settled": settled,
+        "may_settle": roles.may(user, "replay_quarantine"),
+    }  # fmt: skip
+    return render(request, "sharing/quarantine.html", context)
+
+
+@require_POST
+def replay(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Hold the kept answer against the contract again, after a fix."""
+    row = _to_settle(request, pk)
+    try:
+        services.replay(row)
+    except ContractError as error:
+        messages.error(request, f"It still breaks its contract: {error}")
+    else:
+        messages.success(request, "It keeps its contract now; the calendar is being read.")
+    return redirect("quarantine")
+
+
+@require_POST
+def dismiss(request: HttpRequest, pk: UUID) -> HttpResponse:
+    services.dismiss(_to_settle(request, pk), note=request.POST.get("note", ""))
+    messages.success(request, "Dismissed. The next reading shows whether it was right.")
+    return redirect("quarantine")
+
+
+def _to_settle(request: HttpRequest, pk: UUID) -> Quarantine:
+    row = own(Quarantine.objects.for_user(person(request)), pk)
+    roles.require(person(request), "replay_quarantine", row.source.athlete)
+    return row

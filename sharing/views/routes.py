@@ -1,0 +1,102 @@
+"""Routes: list, open, change, pause and retire."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST
+
+from accounts import roles
+from accounts.models import User
+from destinations.models import Destination
+from sharing import routes as services
+from sharing.advisor import advise
+from sharing.forms import RouteForm
+from sharing.models import Route
+from sharing.views.asking import own, person
+
+
+def routes(request: HttpRequest) -> HttpResponse:
+    user = person(request, "view_route")
+    shown = _routes(user).annotate(chosen=Count("athletes")).order_by("state", "name")
+    context = {
+        "routes": shown, "may_edit": roles.may(user, "manage_route"),
+        "destinations": _open_destinations(user),
+    }  # fmt: skip
+    return render(request, "sharing/routes.html", context)
+
+
+def route(request: HttpRequest, pk: UUID) -> HttpResponse:
+    user = person(request, "view_route")
+    shown = own(_routes(user), pk)
+    context = {
+        "route": shown, "may_edit": roles.may(user, "manage_route"),
+        "athletes": shown.athletes.order_by("name"), "lanes": shown.lanes.count(),
+        "advice": advise(shown.organisation_id, shown.destination),
+    }  # fmt: skip
+    return render(request, "sharing/route.html", context)
+
+
+def new(request: HttpRequest, destination: UUID) -> HttpResponse:
+    user = person(request, "manage_route")
+    target = own(Destination.objects.for_user(user), destination)
+    form = RouteForm(request.POST or None, user=user)
+    if form.is_valid() and (opened := _save(form, target, None)):
+        messages.success(request, f"“{opened.name}” is open.")
+        return redirect("route", opened.pk)
+    return _form(request, form, target, None)
+
+
+def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    user = person(request, "manage_route")
+    shown = own(_routes(user).exclude(state=Route.State.RETIRED), pk)
+    form = RouteForm(request.POST or None, user=user, route=shown)
+    if form.is_valid() and (changed := _save(form, shown.destination, shown)):
+        messages.success(request, f"“{changed.name}” is saved.")
+        return redirect("route", changed.pk)
+    return _form(request, form, shown.destination, shown)
+
+
+@require_POST
+def set_state(request: HttpRequest, pk: UUID) -> HttpResponse:
+    user = person(request, "manage_route")
+    shown = own(_routes(user).exclude(state=Route.State.RETIRED), pk)
+    wish = request.POST.get("state", "")
+    if wish not in Route.State.values:
+        return HttpResponseBadRequest("Say which state.")
+    services.set_state(shown, Route.State(wish))
+    messages.success(request, f"“{shown.name}” is now {Route.State(wish).label.lower()}.")
+    return redirect("route", pk)
+
+
+def _save(form: RouteForm, target: Destination, route: Route | None) -> Route | None:
+    """The saved route, or None with the service's refusal on the form."""
+    try:
+        if route is None:
+            return services.open_route(target.organisation, target, form.settings())
+        return services.change(route, form.settings())
+    except ValidationError as refusal:
+        form.refused(refusal)
+        return None
+
+
+def _form(
+    request: HttpRequest, form: RouteForm, target: Destination, route: Route | None
+) -> HttpResponse:
+    context = {
+        "form": form, "destination": target, "route": route,
+        "advice": advise(target.organisation_id, target),
+    }  # fmt: skip
+    status = 422 if form.is_bound else 200
+    return render(request, "sharing/route_form.html", context, status=status)
+
+
+def _routes(user: User) -> QuerySet[Route]:
+    return Route.objects.for_user(user).select_related("destination", "organisation")
+
+
+def _open_destinations(user: User) -> list[Destination]:
+    return list(Destination.objects.for_user(user).exclude(state=Destination.State.DISABLED))
