@@ -33,7 +33,7 @@ from destinations.http.retry_after import parse_retry_after
 from destinations.http.transport import CheckedAdapter
 from destinations.http.url import Target, target
 
-VERSION = "1.0"
+VERSION = "0.1.0"
 USER_AGENT = f"Baton/{VERSION}"
 DEADLINE = 15.0  # seconds for the whole exchange
 MOST = 64 * 1024  # bytes of an answer that are read

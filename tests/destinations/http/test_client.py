@@ -60,7 +60,7 @@ def test_what_is_sent_names_baton_and_refuses_compression(answers, near):
     lines = head.decode().split("\r\n")
     assert lines[0] == "POST /hook HTTP/1.1"
     assert f"Host: 127.0.0.1:{server.port}" in lines
-    assert "User-Agent: Baton/1.0" in lines
+    assert "User-Agent: Baton/0.1.0" in lines
     assert "Accept-Encoding: identity" in lines
     assert "Connection: close" in lines
     assert body == b'{"a":1}'
