@@ -1,5 +1,6 @@
 """How a connection and its sources are doing, as reading them shows: said once, and recorded."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
 from django.db.models import Q
@@ -13,17 +14,25 @@ from sharing.source.errors import SourceError, SourceRefusedError
 FRESH = timedelta(minutes=1)  # no need to write down a sign of life more often
 
 
-def worked(connection: Connection | None, *, refused: str = "") -> None:
-    """The source answered. Without a transaction of the caller's: it is only a sign of life."""
+def worked(
+    connection: Connection | None, *, allowed: Collection[str] = (), refused: str = ""
+) -> None:
+    """The source answered under these scopes, except perhaps for one. Outside any transaction."""
     if connection is None:
         return
+    if refused:
+        with audited_atomic() as log:
+            lacks(connection, SourceRefusedError(refused), log)
+        return
     now = clock.now()
-    stale = Q(last_ok_at=None) | Q(last_ok_at__lt=now - FRESH) | ~Q(last_error="")
-    Connection.objects.filter(stale, pk=connection.pk).update(
-        last_ok_at=now, last_error=_missing(refused) if refused else ""
+    mine = Connection.objects.filter(pk=connection.pk)
+    stale = Q(last_ok_at=None) | Q(last_ok_at__lt=now - FRESH)
+    mine.filter(stale | ~Q(last_error=""), state=Connection.State.HEALTHY).update(
+        last_ok_at=now, last_error=""
     )
-    if not refused:
-        _whole_again(connection)
+    for scope in allowed:
+        if mine.filter(state=Connection.State.SCOPE_MISSING, last_error=_missing(scope)).exists():
+            _whole_again(connection)
 
 
 def lacks(connection: Connection | None, error: SourceRefusedError, log: Log) -> None:
@@ -42,12 +51,11 @@ def _missing(scope: str) -> str:
 
 
 def _whole_again(connection: Connection) -> None:
-    if connection.state != Connection.State.SCOPE_MISSING:
-        return
+    """The very scope that was missing has just worked."""
     with audited_atomic() as log:
         healed = Connection.objects.filter(
-            pk=connection.pk, state=Connection.State.SCOPE_MISSING, scope_findings=[]
-        ).update(state=Connection.State.HEALTHY)
+            pk=connection.pk, state=Connection.State.SCOPE_MISSING
+        ).update(state=Connection.State.HEALTHY, last_error="", last_ok_at=clock.now())
         if healed:
             _record(connection, "connection.healthy", log)
 
@@ -80,10 +88,11 @@ def resume_reconnected() -> int:
     waiting = Q(state=Source.State.NEEDS_RECONNECT) & healthy
     zoned = Q(state=Source.State.ACTIVE, last_error="needs_time_zone") & ~Q(athlete__time_zone="")
     found = Source.objects.filter(waiting | zoned, athlete__state=Athlete.State.ACTIVE)
-    for source in found.select_related("athlete"):
+    sources = list(found.select_related("athlete"))
+    for source in sources:
         with audited_atomic() as log:
             resume(source, log)
-    return len(found)
+    return len(sources)
 
 
 def _record(connection: Connection, action: str, log: Log, **extra: str) -> None:

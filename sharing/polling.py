@@ -48,7 +48,7 @@ def poll(source: Source) -> int:
     changes = _changes(source, connection, since)
     found = _relevant(source, changes, began)
     _finish(source, began, since, found)
-    health.worked(connection)
+    health.worked(connection, allowed=[endpoints.CHANGED.scope])
     return len(found)
 
 

@@ -127,7 +127,7 @@ def _ask(claim: Claim, wanted: Sequence[tuple[Plan, Window]]) -> Found:
     known = Known() if _asked_by_a_person(claim) else versions.known(plan for plan, _ in wanted)
     athlete = claim.source.athlete
     found = readers.read(athlete, days, known, heed=claim.heed)
-    health.worked(athlete.connection, refused=found.refused)
+    health.worked(athlete.connection, allowed=found.allowed, refused=found.refused)
     return found
 
 

@@ -44,7 +44,7 @@ def sync(connection: Connection, *, confirmed: bool = False) -> Outcome:
         listed = _parsed(api.athletes(), connection)
     with audited_atomic() as log:
         outcome = _bring_in_line(connection, listed, log, confirmed=confirmed)
-    health.worked(connection)
+    health.worked(connection, allowed=api.allowed)
     return outcome
 
 

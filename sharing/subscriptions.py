@@ -55,7 +55,7 @@ def reconcile(connection: Connection) -> Outcome:
             for event in EVENTS:
                 work.ensure(source, event)
         work.end_needless()
-    health.worked(connection)
+    health.worked(connection, allowed=api.allowed)
     return work.outcome
 
 

@@ -34,6 +34,7 @@ class TrainingPeaks:
         self, connection: UUID, *, heed: Heed = unheeded, pause: quota.Pause = time.sleep
     ) -> None:
         self.connection = connection
+        self.allowed: set[str] = set()  # scopes that worked
         self._heed, self._pause = heed, pause
         self._http = Http()
 
@@ -156,7 +157,9 @@ class TrainingPeaks:
         if answer.status == 401:
             token = credentials.renewed(self.connection, refused=token)
             answer = self._send(endpoint, token, **what)
-        return meaning.checked(answer, endpoint, token=token)
+        good = meaning.checked(answer, endpoint, token=token)
+        self.allowed.add(endpoint.scope)
+        return good
 
     def _once(self, endpoint: Endpoint, *, token: str) -> Answer:
         return meaning.checked(self._send(endpoint, token), endpoint)

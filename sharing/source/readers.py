@@ -1,6 +1,7 @@
 """Which reader serves which kind of connection."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -26,7 +27,8 @@ def _trainingpeaks(
 ) -> Found:
     number = athlete.source_id or 0
     with TrainingPeaks(connection.pk, heed=heed) as source:
-        return merged([read_days(source, number, part.start, part.end, known) for part in days])
+        found = merged([read_days(source, number, part.start, part.end, known) for part in days])
+        return replace(found, allowed=frozenset(source.allowed))
 
 
 def _calendar_feed(

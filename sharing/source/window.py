@@ -54,6 +54,7 @@ class Found:
     sessions: tuple[Session, ...]
     stamps: Stamps
     refused: str = ""  # a scope without which something is missing
+    allowed: frozenset[str] = frozenset()  # scopes that worked
     notes: tuple[ParseNote, ...] = ()
 
 
@@ -75,7 +76,7 @@ def read_days(days: Days, athlete: int, start: date, end: date, known: Known) ->
     sessions = _sessions(workouts, intervals, known, notes)
     sessions += _strength(days, athlete, start, end, notes)
     unique = {session.item_id: session for session in sessions}
-    return Found(in_order(unique.values()), stamps, intervals.refused, tuple(notes))
+    return Found(in_order(unique.values()), stamps, refused=intervals.refused, notes=tuple(notes))
 
 
 def stamp(raw: Mapping[str, Any]) -> str:
@@ -193,4 +194,4 @@ def merged(parts: Sequence[Found]) -> Found:
     stamps = {key: value for part in parts for key, value in part.stamps.items()}
     refused = next((part.refused for part in parts if part.refused), "")
     notes = tuple(note for part in parts for note in part.notes)
-    return Found(in_order(sessions.values()), stamps, refused, notes)
+    return Found(in_order(sessions.values()), stamps, refused=refused, notes=notes)
