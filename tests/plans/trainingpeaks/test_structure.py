@@ -116,10 +116,11 @@ def test_one_real_percentage_shows_that_all_are_percent():
     assert notes == []
 
 
-def test_an_effort_of_one_to_ten_is_never_a_fraction():
+@pytest.mark.parametrize("effort", [2, 8])
+def test_an_effort_of_one_to_ten_is_never_a_fraction(effort):
     notes = []
-    rpe, fraction = parse_structure(targeted(2, unit="Rpe") + targeted(0.9), notes=notes)
-    assert (rpe.target.value, fraction.target.value) == (2, 90)
+    rpe, fraction = parse_structure(targeted(effort, unit="Rpe") + targeted(0.9), notes=notes)
+    assert (rpe.target.value, fraction.target.value) == (effort, 90)
     assert len(notes) == 1
 
 

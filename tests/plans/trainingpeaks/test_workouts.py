@@ -168,6 +168,11 @@ def test_an_activity_without_a_plan_is_the_athletes_own():
     assert [one.item_id for one in parse_workouts([own, WORKOUT])] == ["tp-5123456789012"]
 
 
+def test_a_session_to_come_is_in_the_plan_without_any_figure():
+    free = {"Id": 9, "WorkoutDay": "2026-03-03", "WorkoutType": "Day Off", "Completed": False}
+    assert [one.item_id for one in parse_workouts([free])] == ["tp-9"]
+
+
 def test_a_session_of_the_plan_stays_in_it_when_it_is_done():
     done = {"Id": 9, "WorkoutDay": "2026-03-03", "Title": "Free run", "Completed": True}
     assert parse_workouts([done], known={"tp-9"})[0].completed
