@@ -86,6 +86,7 @@ class RouteForm(forms.Form):
     )  # fmt: skip
     athletes = forms.ModelMultipleChoiceField(
         Athlete.objects.none(), required=False, label="Chosen athletes",
+        widget=forms.CheckboxSelectMultiple,
         help_text="Only used when you chose “Chosen athletes” above.",
     )  # fmt: skip
     cadence = forms.ChoiceField(

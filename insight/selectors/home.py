@@ -20,6 +20,7 @@ from sharing.reasons import explain
 MOST_NEEDS = 12
 RECENT = 8
 SAMPLE = 500
+ORDER = ("delivered", "superseded", "blocked", "waiting", "unknown", "dead")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,11 @@ def ledger_of(user: User) -> Ledger:
         if organisation
         else Ledger(0, dict.fromkeys(Delivery.State.values, 0))
     )
+
+
+def places(shown: Ledger) -> list[Figure]:
+    """Where every accepted promise stands, in the order of the conservation line."""
+    return [Figure(state, shown.ended.get(state, 0)) for state in ORDER]
 
 
 def needs(user: User) -> list[Need]:
@@ -170,7 +176,7 @@ def today(user: User, now: datetime | None = None) -> Today:
     counted = dict(deliveries.values_list("state").annotate(Count("pk")).order_by())
     return Today(
         versions=PlanVersion.objects.for_user(user).filter(published_at__gte=since).count(),
-        deliveries=[Figure(state, counted.get(state, 0)) for state in Delivery.State.values],
+        deliveries=[Figure(state, counted.get(state, 0)) for state in ORDER],
         median=_median(user, since),
     )
 

@@ -1,6 +1,5 @@
 """The audit log as people read it: who did what, about whom, with the exact bytes as evidence."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.models import Athlete, Organisation, User
+from audit.entry import decode
 from audit.models import Entry
 from destinations.models import Destination
 from sharing.models import Delivery, Plan
@@ -47,28 +47,35 @@ def lines(shown: Iterable[Entry], user: User) -> list[Line]:
 
 
 def _line(entry: Entry, names: Mapping[UUID, About]) -> Line:
-    text = bytes(entry.body).decode()
-    body: dict[str, Any] = json.loads(text)
+    text = bytes(entry.body).decode(errors="replace")
+    body = _said(bytes(entry.body))
     keys = [entry.delivery, entry.plan, entry.subject, entry.destination]
     return Line(
         entry=entry,
-        who=_who(body.get("actor"), names),
+        who=_who(str(body.get("actor", "")), str(body.get("by", "")), names),
         outcome=str(body.get("outcome") or ""),
         about=[names[key] for key in keys if key and key in names],
         text=text,
     )
 
 
-def _who(actor: Any, names: Mapping[UUID, About]) -> str:
-    """Written either as a pair or as an object; shown as a name where the person is known."""
-    kind, identity = actor.values() if isinstance(actor, dict) else actor or ("system", "baton")
+def _said(body: bytes) -> dict[str, Any]:
+    """What the entry says; nothing when somebody made it unreadable, which the check reports."""
     try:
-        known = names.get(UUID(str(identity)))
+        return decode(body)
+    except ValueError:
+        return {}
+
+
+def _who(kind: str, identity: str, names: Mapping[UUID, About]) -> str:
+    """A name where the person is known to the reader, otherwise what kind of actor it was."""
+    try:
+        known = names.get(UUID(identity))
     except ValueError:
         known = None
     if known:
         return known.word
-    return "Baton" if kind == "system" else str(kind).capitalize()
+    return "Baton" if kind == "system" else kind.capitalize() or "Not readable"
 
 
 def _names(rows: list[Entry], user: User) -> dict[UUID, About]:

@@ -255,6 +255,7 @@ def field(bound: BoundField) -> dict[str, Any]:
         "field": bound,
         "single_check": isinstance(widget, CheckboxInput),
         "group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
+        "long": isinstance(widget, CheckboxSelectMultiple),
     }
 
 

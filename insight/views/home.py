@@ -14,13 +14,15 @@ from sharing.views.asking import person
 
 def home(request: HttpRequest) -> HttpResponse:
     user = person(request)
+    ledger = selectors.ledger_of(user)
     sees_athletes = roles.may(user, "view_athlete")
     context = {
         "greeting": greeting(user, timezone.now()),
         "checklist": selectors.checklist(user),
         "needs": selectors.needs(user),
         "today": selectors.today(user),
-        "ledger": selectors.ledger_of(user),
+        "ledger": ledger,
+        "places": selectors.places(ledger),
         "recent": selectors.recent(user) if sees_athletes else [],
     }
     return render(request, "insight/home.html", context)

@@ -46,6 +46,17 @@
     for (const other of document.querySelectorAll(box.dataset.all)) other.checked = box.checked;
   }
 
+  function filterList(input) {
+    const wish = input.value.trim().toLowerCase();
+    for (const choice of input.closest(".pick").querySelectorAll(".check")) {
+      choice.hidden = !choice.textContent.toLowerCase().includes(wish);
+    }
+  }
+
+  document.addEventListener("input", (event) => {
+    if ("filter" in event.target.dataset) filterList(event.target);
+  });
+
   document.addEventListener("click", (event) => {
     const target = event.target.closest("[data-theme-toggle],[data-open],[data-close],[data-copy],[data-dismiss]");
     if (!target) {
