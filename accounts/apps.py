@@ -1,5 +1,22 @@
 from django.apps import AppConfig
 
+SECRET = ["access_token", "refresh_token", "feed_url", "data_key"]
+RESTLESS = [
+    "expires_at", "lifetime", "generation", "refresh_lease_until", "refresh_owner", "last_ok_at",
+    "last_error",
+]  # fmt: skip
+
 
 class AccountsConfig(AppConfig):
     name = "accounts"
+
+    def ready(self) -> None:
+        from audit import triggers  # noqa: PLC0415 - loaded after the apps
+        from audit.registry import track  # noqa: PLC0415 - loaded after the apps
+
+        triggers.protect("accounts_consentdecision")
+        track(self.get_model("Organisation"))
+        track(self.get_model("Membership"))
+        track(self.get_model("Assignment"))
+        track(self.get_model("Athlete"), exclude_fields=[*SECRET, "name", "email"])
+        track(self.get_model("Connection"), exclude_fields=[*SECRET, *RESTLESS])

@@ -13,7 +13,6 @@ from django.conf import settings
 from django.db.models import Count, F, Min, QuerySet
 
 from audit.log import Log, audited_atomic
-from destinations import registry
 from destinations.models import Destination
 from sharing import breaker, clock, gate, limiter, outcomes, promises
 from sharing.crashpoint import crashpoint
@@ -182,7 +181,7 @@ def _attempt(
         number=delivery.attempts.count() + 1,
         epoch=lane.epoch,
         plan_version=delivery.version.version,
-        endpoint=registry.adapter_for(lane.destination).endpoint(),
+        endpoint=lane.destination.endpoint,
         consent_id=passage.consent_id,
         idempotency_key="",
         worker=worker[:64],

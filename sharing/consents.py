@@ -2,49 +2,21 @@
 takes everything back.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
-
 from accounts import consent
-from accounts.models import Athlete, ConsentDecision, User
+from accounts.consent import Basis, Terms
+from accounts.models import Athlete, ConsentDecision
 from audit.log import audited_atomic
 from destinations.models import Destination
 from sharing import fan_out
 
 
-@dataclass(frozen=True, kw_only=True)
-class Basis:
-    """How a decision was given: through the athlete's own link, or recorded by the coach with a
-    note.
-    """
-
-    kind: str = ConsentDecision.Basis.ATHLETE_LINK
-    note: str = ""
-    decided_by: User | None = None
-
-
 def grant(
-    athlete: Athlete,
-    destination: Destination,
-    *,
-    fields: Collection[str],
-    purpose: str,
-    basis: Basis,
-    expires_at: datetime | None = None,
+    athlete: Athlete, destination: Destination, *, terms: Terms, basis: Basis
 ) -> ConsentDecision:
     """Record the consent and share the newest version under it, in one transaction."""
     with audited_atomic() as log:
         decision = consent.decide(
-            athlete,
-            destination.pk,
-            ConsentDecision.Decision.GRANTED,
-            fields=fields,
-            purpose=purpose,
-            basis=basis.kind,
-            basis_note=basis.note,
-            decided_by=basis.decided_by,
-            expires_at=expires_at,
+            athlete, destination.pk, ConsentDecision.Decision.GRANTED, basis, terms
         )
         fan_out.share_newest(fan_out.lanes_of(athlete=athlete.pk, destination=destination.pk), log)
     return decision
@@ -61,13 +33,6 @@ def withdraw(athlete: Athlete, destination: Destination, *, basis: Basis) -> Con
 
 def _end(athlete: Athlete, destination: Destination, what: str, basis: Basis) -> ConsentDecision:
     with audited_atomic() as log:
-        decision = consent.decide(
-            athlete,
-            destination.pk,
-            what,
-            basis=basis.kind,
-            basis_note=basis.note,
-            decided_by=basis.decided_by,
-        )
+        decision = consent.decide(athlete, destination.pk, what, basis)
         fan_out.take_back(fan_out.lanes_of(athlete=athlete.pk, destination=destination.pk), log)
     return decision

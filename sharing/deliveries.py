@@ -109,6 +109,7 @@ def _step(
         incarnation=settings.BATON_INCARNATION,
         plan_id=claim.lane.plan_id,
         version=version.version,
+        keyed_as=claim.delivery.keyed_as,
         destination_id=claim.lane.destination_id,
     )
     item_key = item.key if item else record.item_key if record else ""
@@ -122,6 +123,7 @@ def _step(
         version=version.version,
         plan_id=str(claim.lane.plan_id),
         occurred_at=version.published_at,
+        recipient=payloads.recipient(claim.lane),
     )
 
 

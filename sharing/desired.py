@@ -22,11 +22,12 @@ class Identity:
     incarnation: int
     plan_id: UUID
     version: int
+    keyed_as: int
     destination_id: UUID
 
     def key(self, item_key: str, content_hash: str) -> str:
         parts = [
-            self.incarnation, str(self.plan_id), self.version, content_hash,
+            self.incarnation, str(self.plan_id), self.version, self.keyed_as, content_hash,
             str(self.destination_id), item_key,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()

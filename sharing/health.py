@@ -106,3 +106,12 @@ def _record(connection: Connection, action: str, log: Log, **extra: str) -> None
 def complain(connection: Connection, words: str) -> None:
     """Something about the connection that a person should read."""
     Connection.objects.filter(pk=connection.pk).update(last_error=words[:200])
+
+
+def troubled(connection: Connection, error: SourceError) -> None:
+    """Looking after a connection failed: a missing scope is a finding, anything else is said."""
+    if isinstance(error, SourceRefusedError):
+        with audited_atomic() as log:
+            lacks(connection, error, log)
+    else:
+        complain(connection, str(error))

@@ -21,6 +21,7 @@ from audit.log import audited_atomic
 from sharing import capability, clock, wake
 from sharing.crashpoint import crashpoint
 from sharing.models import Hint, Source
+from sharing.source.errors import BadAnswerError
 
 LARGEST_BODY = 1024 * 1024
 MOST_KEPT = 1_000  # unread hints kept per athlete; after that only the counter is raised
@@ -122,12 +123,15 @@ def note(source: Source, kind: Hint.Kind, *, body: bytes = b"", **about: Any) ->
 def due_at(source: Source, now: datetime) -> datetime:
     """After a quiet period, bounded by the longest wait, never closer together than our spacing.
 
-    A source that fails keeps its pause: hints do not spend the calls that are left.
+    A source that fails keeps its pause, because hints must not spend the calls that are
+    left. After a malformed answer, though, a hint may mean that it was repaired.
     """
     since = source.dirty_since or now
     due = min(now + settings.BATON_QUIET_PERIOD, since + settings.BATON_MAX_WAIT)
     if source.read_at:
         due = max(due, source.read_at + settings.BATON_FETCH_SPACING)
+    if source.failures and source.last_error == BadAnswerError.code:
+        return max(due, now + settings.BATON_FETCH_SPACING)
     return max(due, source.due_at) if source.failures else due
 
 

@@ -29,7 +29,13 @@ def recipient(lane: Lane) -> Recipient:
     token = pseudonym(athlete.pseudonym.bytes, lane.destination_id.bytes)
     if lane.destination.pseudonymous:
         return Recipient(pseudonym=token, time_zone=athlete.time_zone)
-    return Recipient(pseudonym=token, name=athlete.name, time_zone=athlete.time_zone)
+    return Recipient(
+        pseudonym=token,
+        name=athlete.name,
+        email=athlete.email or None,
+        time_zone=athlete.time_zone,
+        source_id=athlete.source_id,
+    )
 
 
 def pseudonym(athlete: bytes, destination: bytes) -> str:

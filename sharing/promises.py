@@ -52,6 +52,7 @@ def promise(
     delivery = Delivery(
         lane=lane,
         revision=lane.desired + 1,
+        keyed_as=_keyed_as(lane, version, intent),
         intent=intent,
         version=version,
         due_at=due,
@@ -62,6 +63,13 @@ def promise(
     delivery.save(force_insert=True)
     _expect(lane, delivery, now)
     return delivery
+
+
+def _keyed_as(lane: Lane, version: PlanVersion, intent: Delivery.Intent) -> int:
+    """Asking for the same once more keeps its key; coming back to it after something else does not."""
+    last = lane.deliveries.order_by("-revision").first()
+    same = last is not None and (last.version_id, last.intent) == (version.pk, intent)
+    return last.keyed_as if last is not None and same else lane.desired + 1
 
 
 def _due(lane: Lane, version: PlanVersion, intent: Delivery.Intent, now: datetime) -> datetime:

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from sharing import clock, deliveries, periodic, reading
+from sharing import clock, deliveries, periodic, reading, upkeep
 from sharing.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
 REST_AFTER_FAULT = 1.0  # seconds
+
+for _name, _every, _run in upkeep.JOBS:
+    periodic.register(_name, _every, _run)
 
 
 def work(worker: str) -> bool:

@@ -12,6 +12,7 @@ from plans import contract
 from plans.errors import ContractError
 from plans.trainingpeaks import (
     parse_changed,
+    parse_roster,
     parse_strength_workouts,
     parse_structure,
     parse_workouts,
@@ -26,10 +27,10 @@ PARSERS: Mapping[str, Callable[[Any], object]] = {
     endpoints.STRUCTURE.name: parse_structure,
     endpoints.STRENGTH.name: parse_strength_workouts,
     endpoints.CHANGED.name: parse_changed,
+    endpoints.ATHLETES.name: parse_roster,
     contract.PLAN: contract.check,
 }
 
-_ROSTER = endpoints.ATHLETES.name  # says nothing about the athlete it is kept with
 _replayers: dict[str, Callable[[Source], None]] = {}
 
 
@@ -82,7 +83,9 @@ def replay(row: Quarantine) -> None:
 
 
 def replay_with(contract_name: str, replayer: Callable[[Source], None]) -> None:
-    """Say how answers of one contract are asked for again; most are read with the athlete."""
+    """Say how answers of one contract are asked for again. The others are read with the athlete,
+    and settled by that.
+    """
     _replayers[contract_name] = replayer
 
 
@@ -98,7 +101,9 @@ def dismiss(row: Quarantine, note: str) -> None:
 
 def read_well(source: Source, log: Log) -> None:
     """The source was read without a complaint: what was kept before is answered by that."""
-    for row in source.quarantined.filter(state=Quarantine.State.OPEN).exclude(contract=_ROSTER):
+    for row in source.quarantined.filter(state=Quarantine.State.OPEN).exclude(
+        contract__in=_replayers
+    ):
         settle(row, Quarantine.State.REPLAYED, log)
 
 

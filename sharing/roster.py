@@ -23,7 +23,7 @@ from sharing.source.errors import BadAnswerError
 
 FEW, SHARE = 5, 0.10  # more than the larger of the two never leave at once by themselves
 PLAN_NAME = "Training plan"
-ROSTER = endpoints.ATHLETES.name
+ROSTER, MASS_CHANGE = endpoints.ATHLETES.name, "roster-mass-change"
 
 
 @dataclass
@@ -54,8 +54,9 @@ def _parsed(raw: object, connection: Connection) -> Sequence[RosterAthlete]:
         return parse_roster(raw)
     except ContractError as error:
         with audited_atomic() as log:
-            _keep(connection, error.path, error.problem, raw, log)
-        raise
+            body = json.dumps(raw).encode()
+            _keep(connection, BadAnswerError(ROSTER, error.path, error.problem, body), log)
+        raise BadAnswerError(ROSTER, error.path, error.problem, body) from None
 
 
 def _bring_in_line(
@@ -77,14 +78,18 @@ def _bring_in_line(
     return outcome
 
 
-def _keep(connection: Connection, field: str, problem: str, raw: object, log: Log) -> None:
+def _keep(connection: Connection, bad: BadAnswerError, log: Log) -> None:
     """In quarantine with one of the connection's athletes; on the connection while it has none."""
     source = Source.objects.filter(athlete__connection=connection).order_by("pk").first()
     if source is None:
-        health.complain(connection, f"The roster cannot be read: {field or 'all'}: {problem}")
+        health.complain(connection, str(bad))
         return
-    body = json.dumps(raw).encode()
-    quarantine.keep(source, BadAnswerError(ROSTER, field, problem, body), log)
+    quarantine.keep(source, bad, log)
+
+
+def _again(source: Source) -> None:
+    if source.athlete.connection is not None:
+        sync(source.athlete.connection)
 
 
 def _confirm(source: Source) -> None:
@@ -95,7 +100,9 @@ def _confirm(source: Source) -> None:
 
 def _settle(connection: Connection, log: Log) -> None:
     for row in Quarantine.objects.filter(
-        source__athlete__connection=connection, contract=ROSTER, state=Quarantine.State.OPEN
+        source__athlete__connection=connection,
+        contract__in=(ROSTER, MASS_CHANGE),
+        state=Quarantine.State.OPEN,
     ).select_related("source__athlete"):
         quarantine.settle(row, Quarantine.State.REPLAYED, log)
 
@@ -107,7 +114,8 @@ def _too_many(missing: int, of: int) -> bool:
 def _stop(connection: Connection, missing: Collection[Athlete], log: Log) -> None:
     """A list that is suddenly short may be lost permission: a person decides, nobody leaves."""
     problem = f"{len(missing)} athletes are missing at once: replay this if they did leave."
-    _keep(connection, "", problem, [athlete.source_id for athlete in missing], log)
+    gone = [athlete.source_id for athlete in missing]
+    _keep(connection, BadAnswerError(MASS_CHANGE, "", problem, json.dumps(gone).encode()), log)
     log.record(
         "roster.mass_change_stopped",
         organisation=connection.organisation_id,
@@ -234,4 +242,5 @@ def _record(athlete: Athlete, action: str, log: Log) -> None:
     log.record(action, organisation=athlete.organisation_id, subject=athlete.pseudonym)
 
 
-quarantine.replay_with(ROSTER, _confirm)
+quarantine.replay_with(ROSTER, _again)
+quarantine.replay_with(MASS_CHANGE, _confirm)

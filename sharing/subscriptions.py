@@ -1,5 +1,6 @@
 """Webhook subscriptions: three per athlete. Listed, compared with what should be, put right."""
 
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from sharing.source.errors import AthleteDetachedError, NotThereError, SourceRej
 
 EVENTS = ("workout-created", "workout-updated", "workout-deleted")
 HOOKS = "/hooks/trainingpeaks/"
+BUDGET = 120.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,17 @@ class Outcome:
         return self.created + self.corrected + self.deleted
 
 
-def reconcile(connection: Connection) -> Outcome:
-    """Make this connection's subscriptions what they should be. Doing it twice does no more."""
+def reconcile(connection: Connection, budget: float = BUDGET) -> Outcome:
+    """Make this connection's subscriptions what they should be. Doing it twice does no more.
+
+    A large roster takes several turns: each does what it can within its time.
+    """
+    ends = time.monotonic() + budget
     with TrainingPeaks(connection.pk) as api:
         work = _Reconciliation(api, listed(api.subscriptions()))
         for source in _sources(connection):
+            if time.monotonic() > ends:
+                return work.outcome
             for event in EVENTS:
                 work.ensure(source, event)
         work.end_needless()
@@ -133,7 +141,11 @@ class _Reconciliation:
             if (remote.athlete, remote.event) == (source.athlete.source_id, event)
             and (remote.ours or remote.id in made)
         ]
-        return min(candidates, key=lambda r: (r.url != url, not r.active, r.id), default=None)
+        return min(
+            candidates,
+            key=lambda r: (r.url != url, not r.active, r.id not in made, r.id),
+            default=None,
+        )
 
     def _end(self, remote: Remote) -> None:
         with suppress(NotThereError):  # it is gone: what we wanted

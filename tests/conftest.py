@@ -1,9 +1,14 @@
 """What every test may use. The network is closed: only loopback answers."""
 
 import socket
+from datetime import UTC, datetime
 from ipaddress import ip_address
 
 import pytest
+from django.db import transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
+
+from audit.models import Head
 
 
 @pytest.fixture(autouse=True)
@@ -24,3 +29,45 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptying_between_tests():
+    """Tests that commit are cleaned up by emptying every table, also the append-only ones.
+
+    The triggers step aside for that moment only, and the log gets its head back.
+    """
+    patch = pytest.MonkeyPatch()
+    patch.setattr(BaseDatabaseOperations, "execute_sql_flush", _flush_past_the_triggers)
+    yield
+    patch.undo()
+
+
+def _flush_past_the_triggers(self, sql_list):
+    on_server = self.connection.vendor == "postgresql"
+    with transaction.atomic(using=self.connection.alias), self.connection.cursor() as cursor:
+        for statement in _step_aside(cursor, on_server=on_server):
+            cursor.execute(statement)
+        for statement in sql_list:
+            cursor.execute(statement)
+    _come_back(self.connection, on_server=on_server)
+
+
+_taken_off: list[str] = []
+
+
+def _step_aside(cursor, *, on_server):
+    if on_server:
+        return ["SET LOCAL session_replication_role = replica"]
+    cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+    rows = cursor.fetchall()
+    _taken_off[:] = [sql for _, sql in rows]
+    return [f"DROP TRIGGER {name}" for name, _ in rows]
+
+
+def _come_back(connection, *, on_server):
+    with connection.cursor() as cursor:
+        if not on_server:
+            for statement in _taken_off:
+                cursor.execute(statement)
+    Head.objects.get_or_create(pk=1, defaults={"last_at": datetime(2000, 1, 1, tzinfo=UTC)})

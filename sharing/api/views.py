@@ -3,30 +3,27 @@
 from dataclasses import asdict
 from typing import Any
 
-from django.core.exceptions import ValidationError as ModelValidationError
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from accounts.api import Permitted
-from accounts.models import Athlete, ConsentDecision, Organisation
+from accounts.api.asking import Permitted, person, told
+from accounts.models import Athlete, ConsentDecision, Organisation, User
 from sharing import consents, quarantine, redeliver, routes
 from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter
 from sharing.ledger import ledger
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
-from sharing.selectors.plans import document
-
-Read = viewsets.ReadOnlyModelViewSet
+from sharing.selectors.document import newest_document
 
 
-class AthleteViewSet(mixins.UpdateModelMixin, Read[Athlete]):
+class AthleteViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Athlete]):
     """Athletes of your organisation. Only the time zone may be set; the rest comes from the source."""
 
     permission_classes = [Permitted]
@@ -37,10 +34,10 @@ class AthleteViewSet(mixins.UpdateModelMixin, Read[Athlete]):
     queryset = Athlete.objects.none()
 
     def get_queryset(self) -> QuerySet[Athlete]:
-        return Athlete.objects.for_user(self.request.user).order_by("name")
+        return Athlete.objects.for_user(person(self.request)).order_by("name")
 
 
-class PlanViewSet(Read[Plan]):
+class PlanViewSet(viewsets.ReadOnlyModelViewSet[Plan]):
     """Plans and their newest content."""
 
     permission_classes = [Permitted]
@@ -50,13 +47,16 @@ class PlanViewSet(Read[Plan]):
     queryset = Plan.objects.none()
 
     def get_queryset(self) -> QuerySet[Plan]:
-        return Plan.objects.for_user(self.request.user).select_related("athlete").order_by("pk")
+        return Plan.objects.for_user(person(self.request)).select_related("athlete").order_by("pk")
 
     @extend_schema(responses=serializers.PlanDocumentSerializer)
     @action(detail=True, url_path="document")
     def document(self, request: Request, pk: str) -> Response:
         """The newest version as plan.v1, with its status at every destination."""
-        return Response(document(self.get_object()))
+        found = newest_document(self.get_object())
+        if found is None:
+            raise NotFound("This plan has no version yet: its calendar has not been read.")
+        return Response(found)
 
     @extend_schema(responses=serializers.PlanVersionSerializer(many=True))
     @action(detail=True)
@@ -70,7 +70,7 @@ class PlanViewSet(Read[Plan]):
         return self.get_paginated_response(shown.data)
 
 
-class PlanVersionViewSet(Read[PlanVersion]):
+class PlanVersionViewSet(viewsets.ReadOnlyModelViewSet[PlanVersion]):
     """One immutable version."""
 
     permission_classes = [Permitted]
@@ -80,7 +80,7 @@ class PlanVersionViewSet(Read[PlanVersion]):
     queryset = PlanVersion.objects.none()
 
     def get_queryset(self) -> QuerySet[PlanVersion]:
-        rows = PlanVersion.objects.for_user(self.request.user)
+        rows = PlanVersion.objects.for_user(person(self.request))
         return rows.select_related("plan__athlete").order_by("plan_id", "-version")
 
     @extend_schema(responses=serializers.PlanDocumentSerializer)
@@ -91,7 +91,9 @@ class PlanVersionViewSet(Read[PlanVersion]):
         return Response({"plan": content["plan"], "summary": content["summary"]})
 
 
-class RouteViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, Read[Route]):
+class RouteViewSet(
+    mixins.CreateModelMixin, mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Route]
+):
     """Routes: which plans go where, when, and which fields leave for which purpose."""
 
     permission_classes = [Permitted]
@@ -103,19 +105,21 @@ class RouteViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, Read[Route]
     queryset = Route.objects.none()
 
     def get_queryset(self) -> QuerySet[Route]:
-        return Route.objects.for_user(self.request.user).prefetch_related("athletes")
+        return Route.objects.for_user(person(self.request)).prefetch_related("athletes")
 
     def perform_create(self, serializer: BaseSerializer[Route]) -> None:
         values: dict[str, Any] = dict(serializer.validated_data)
         destination = values.pop("destination")
-        serializer.instance = _tell(
-            lambda: routes.open_route(destination.organisation, destination, _wish(values))
-        )
+        with told():
+            serializer.instance = routes.open_route(
+                destination.organisation, destination, _wish(values)
+            )
 
     def perform_update(self, serializer: BaseSerializer[Route]) -> None:
         values: dict[str, Any] = dict(serializer.validated_data)
         values.pop("destination")
-        serializer.instance = _tell(lambda: routes.change(serializer.instance, _wish(values)))
+        with told():
+            serializer.instance = routes.change(self.get_object(), _wish(values))
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
@@ -140,8 +144,8 @@ class RouteViewSet(mixins.CreateModelMixin, mixins.UpdateModelMixin, Read[Route]
         return Response(self.get_serializer(route).data)
 
 
-class ConsentViewSet(mixins.CreateModelMixin, Read[ConsentDecision]):
-    """Consent decisions. They are added, never edited: the latest one for an athlete and destination counts."""
+class ConsentViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[ConsentDecision]):
+    """Consent decisions. Added, never edited: the latest for an athlete and destination counts."""
 
     permission_classes = [Permitted]
     read_permission = "view_consent"
@@ -151,7 +155,7 @@ class ConsentViewSet(mixins.CreateModelMixin, Read[ConsentDecision]):
     queryset = ConsentDecision.objects.none()
 
     def get_queryset(self) -> QuerySet[ConsentDecision]:
-        return ConsentDecision.objects.for_user(self.request.user).order_by("-decided_at")
+        return ConsentDecision.objects.for_user(person(self.request)).order_by("-decided_at")
 
     @extend_schema(
         request=serializers.DecisionSerializer, responses={201: serializers.ConsentSerializer}
@@ -162,11 +166,12 @@ class ConsentViewSet(mixins.CreateModelMixin, Read[ConsentDecision]):
             data=request.data, context=self.get_serializer_context()
         )
         wish.is_valid(raise_exception=True)
-        decision = _tell(lambda: _decide(wish.validated_data, request))
+        with told():
+            decision = _decide(wish.validated_data, person(request))
         return Response(self.get_serializer(decision).data, status=status.HTTP_201_CREATED)
 
 
-class DeliveryViewSet(Read[Delivery]):
+class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     """Deliveries: the promise of one version at one destination, and what became of it."""
 
     permission_classes = [Permitted]
@@ -176,7 +181,7 @@ class DeliveryViewSet(Read[Delivery]):
     queryset = Delivery.objects.none()
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        rows = Delivery.objects.for_user(self.request.user).select_related("lane", "version")
+        rows = Delivery.objects.for_user(person(self.request)).select_related("lane", "version")
         if self.action == "retrieve":
             rows = rows.prefetch_related("attempts__steps")
         return rows
@@ -198,7 +203,7 @@ class DeliveryViewSet(Read[Delivery]):
         return Response(shown.data, status=status.HTTP_201_CREATED)
 
 
-class QuarantineViewSet(Read[Quarantine]):
+class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
     """Answers of the source that broke their contract. Nothing was sent because of them."""
 
     permission_classes = [Permitted]
@@ -209,7 +214,7 @@ class QuarantineViewSet(Read[Quarantine]):
     queryset = Quarantine.objects.none()
 
     def get_queryset(self) -> QuerySet[Quarantine]:
-        return Quarantine.objects.for_user(self.request.user)
+        return Quarantine.objects.for_user(person(self.request))
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
@@ -230,7 +235,7 @@ class LedgerView(APIView):
         parameters=[OpenApiParameter("organisation", str, required=False)],
     )
     def get(self, request: Request) -> Response:
-        organisation = Organisation.objects.for_user(request.user).first()
+        organisation = Organisation.objects.for_user(person(request)).first()
         counted = ledger(organisation.pk if organisation else None)
         values = asdict(counted) | {"gap": counted.gap, "balanced": counted.balanced}
         return Response(serializers.LedgerSerializer(values).data)
@@ -242,30 +247,19 @@ def _wish(values: dict[str, Any]) -> routes.RouteSettings:
     return routes.RouteSettings(**values)
 
 
-def _decide(values: dict[str, Any], request: Request) -> ConsentDecision:
+def _decide(values: dict[str, Any], user: User) -> ConsentDecision:
     basis = consents.Basis(
-        kind=ConsentDecision.Basis.COACH_RECORD, note=values["note"], decided_by=request.user
+        kind=ConsentDecision.Basis.COACH_RECORD, note=values["note"], decided_by=user
     )
     athlete, destination = values["athlete"], values["destination"]
     match values["decision"]:
         case "granted":
-            return consents.grant(
-                athlete,
-                destination,
+            terms = consents.Terms(
                 fields=values["fields_agreed"],
                 purpose=values["purpose"],
-                basis=basis,
                 expires_at=values["expires_at"],
             )
+            return consents.grant(athlete, destination, terms=terms, basis=basis)
         case "withdrawn":
             return consents.withdraw(athlete, destination, basis=basis)
     return consents.decline(athlete, destination, basis=basis)
-
-
-def _tell(service: Any) -> Any:
-    """A service's refusal, in its own words, as the API's 400."""
-    try:
-        return service()
-    except ModelValidationError as refusal:
-        words = refusal.message_dict if hasattr(refusal, "error_dict") else refusal.messages
-        raise ValidationError(words) from refusal

@@ -21,7 +21,7 @@ from tests.sharing.world import build, make_destination, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-WITHDRAWN = consents.Basis(kind="athlete_link")
+BY_LINK = consents.Basis(kind="athlete_link")
 
 
 @pytest.fixture
@@ -92,9 +92,8 @@ def test_granting_consent_later_shares_the_newest_version(inbox):
     world = build()
     world.publish()
     work()
-    consents.grant(
-        world.ben, world.destination, fields=["title"], purpose="training", basis=WITHDRAWN
-    )
+    terms = consents.Terms(fields=["title"], purpose="training")
+    consents.grant(world.ben, world.destination, terms=terms, basis=BY_LINK)
     work()
     assert world.states() == ["blocked", "delivered"]
     assert inbox.held["tp-1"]["title"] == "Easy run"
@@ -112,7 +111,7 @@ def test_a_field_outside_the_consent_stays_here(inbox):
 def test_a_withdrawal_takes_everything_back_and_nothing_follows(studio, inbox):
     studio.publish(session("tp-1"), session("tp-2"))
     work()
-    consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    consents.withdraw(studio.ben, studio.destination, basis=BY_LINK)
     studio.publish(session("tp-1", title="New"))
     work()
     assert set(inbox.held.values()) == {None}
@@ -122,16 +121,14 @@ def test_a_withdrawal_takes_everything_back_and_nothing_follows(studio, inbox):
 
 def test_a_withdrawal_before_anything_was_sent_sends_nothing(studio, inbox):
     studio.publish()
-    consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    consents.withdraw(studio.ben, studio.destination, basis=BY_LINK)
     work()
     assert inbox.arrived == []
     assert studio.states() == ["blocked"]
 
 
 def test_a_withdrawal_between_two_steps_stops_the_rest(studio, inbox):
-    inbox.answers.append(
-        lambda _: consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
-    )
+    inbox.answers.append(lambda _: consents.withdraw(studio.ben, studio.destination, basis=BY_LINK))
     studio.publish(session("tp-1"), session("tp-2"))
     deliveries.deliver_due("worker")
     assert inbox.actions() == [("create", "tp-1")]
@@ -254,7 +251,7 @@ def test_a_withdrawal_after_an_unknown_outcome_never_repeats_the_content(studio,
     inbox.answers.append(UnknownOutcomeError())
     studio.publish()
     work()
-    consents.withdraw(studio.ben, studio.destination, basis=WITHDRAWN)
+    consents.withdraw(studio.ben, studio.destination, basis=BY_LINK)
     studio.make_due()
     work()
     assert inbox.actions() == [("create", "tp-1"), ("remove", "tp-1")]
@@ -320,7 +317,8 @@ def test_a_hanging_destination_fills_only_its_own_slots(studio, inbox):
 
 def open_second_route(studio, destination):
 
-    consents.grant(studio.ben, destination, fields=["title"], purpose="training", basis=WITHDRAWN)
+    terms = consents.Terms(fields=["title"], purpose="training")
+    consents.grant(studio.ben, destination, terms=terms, basis=BY_LINK)
     return routes.open_route(
         studio.organisation,
         destination,

@@ -74,9 +74,13 @@ def test_an_uncertain_creation_no_longer_wanted_is_removed():
 
 def test_the_key_is_stable_over_tries_and_changes_with_content_version_and_incarnation():
     plan = uuid4()
-    base = desired.Identity(incarnation=1, plan_id=plan, version=3, destination_id=plan)
-    again = desired.Identity(incarnation=1, plan_id=plan, version=3, destination_id=plan)
-    restored = desired.Identity(incarnation=2, plan_id=plan, version=3, destination_id=plan)
+    base = desired.Identity(incarnation=1, plan_id=plan, version=3, keyed_as=1, destination_id=plan)
+    again = desired.Identity(
+        incarnation=1, plan_id=plan, version=3, keyed_as=1, destination_id=plan
+    )
+    restored = desired.Identity(
+        incarnation=2, plan_id=plan, version=3, keyed_as=1, destination_id=plan
+    )
     assert base.key("a", "h1") == again.key("a", "h1")
     assert len({base.key("a", "h1"), base.key("a", "h2"), restored.key("a", "h1")}) == 3
     assert base.key("a", "h1") != base.key("b", "h1")

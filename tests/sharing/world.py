@@ -41,14 +41,8 @@ class World:
 
     def agree(self, fields=FIELDS):
         with audited_atomic():
-            return consent.decide(
-                self.ben,
-                self.destination.pk,
-                "granted",
-                fields=sorted(fields),
-                purpose="carry out the plan",
-                basis="athlete_link",
-            )
+            terms = consent.Terms(fields=fields, purpose="carry out the plan")
+            return consent.decide(self.ben, self.destination.pk, "granted", consent.Basis(), terms)
 
     def publish(self, *sessions, urgent=True):
         """Make the next version of Ben's plan, as a reading would."""
@@ -135,6 +129,7 @@ def make_destination(organisation, owner, **options) -> Destination:
             **{
                 "kind": "fake",
                 "name": f"Inbox {uuid4().hex[:6]}",
+                "endpoint": "fake",
                 "idempotency_class": "keyed",
                 "rate_per_second": 1000,
                 "burst": 100,

@@ -1,0 +1,91 @@
+"""People, organisations, athletes and consent in the back office. Secrets are never shown."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from accounts.models import (
+    ApiToken,
+    Assignment,
+    Athlete,
+    Connection,
+    ConsentDecision,
+    Membership,
+    Organisation,
+    User,
+)
+
+
+class ReadOnly(admin.ModelAdmin[Any]):
+    """To look at, never to change."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(User)
+class UserAdmin(admin.ModelAdmin[User]):
+    list_display = ("email", "name", "is_active", "is_staff")
+    search_fields = ("email", "name")
+    fields = ("email", "name", "is_active", "is_staff")
+
+
+@admin.register(Organisation)
+class OrganisationAdmin(admin.ModelAdmin[Organisation]):
+    list_display = ("name", "consent_policy", "created_at")
+    search_fields = ("name",)
+    fields = ("name", "slug", "consent_policy")
+
+
+@admin.register(Membership)
+class MembershipAdmin(admin.ModelAdmin[Membership]):
+    list_display = ("user", "organisation", "role")
+    list_filter = ("role",)
+    autocomplete_fields = ("user", "organisation")
+
+
+@admin.register(Assignment)
+class AssignmentAdmin(admin.ModelAdmin[Assignment]):
+    list_display = ("user", "athlete")
+    autocomplete_fields = ("user", "athlete")
+
+
+@admin.register(Athlete)
+class AthleteAdmin(admin.ModelAdmin[Athlete]):
+    list_display = ("name", "organisation", "time_zone", "state")
+    list_filter = ("state",)
+    search_fields = ("name",)
+    fields = ("name", "organisation", "time_zone", "state")
+    readonly_fields = ("organisation", "state")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Connection)
+class ConnectionAdmin(ReadOnly):
+    list_display = ("organisation", "user", "kind", "state", "last_ok_at", "last_error")
+    fields = ("organisation", "user", "kind", "state", "granted_scopes", "expires_at")
+
+
+@admin.register(ConsentDecision)
+class ConsentAdmin(ReadOnly):
+    list_display = ("athlete", "destination_id", "decision", "basis", "decided_at", "expires_at")
+    list_filter = ("decision", "basis")
+    search_fields = ("athlete__name",)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(ReadOnly):
+    list_display = ("user", "name", "prefix", "created_at", "last_used_at", "revoked_at")
+    fields = ("user", "name", "prefix", "created_at", "last_used_at", "expires_at", "revoked_at")

@@ -1,0 +1,95 @@
+"""Consent: decide and ask. The latest decision wins; no decision means no."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from accounts.models import Athlete, ConsentDecision, ConsentHead, Organisation, User
+from audit.log import audited_atomic
+
+NOTICE_VERSION = "en-1"
+NOTICE = "Your coach shares your training plan with the destination named here."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Basis:
+    """How a decision was given: by the athlete's own link, or recorded by a coach with a note."""
+
+    kind: str = ConsentDecision.Basis.ATHLETE_LINK
+    note: str = ""
+    decided_by: User | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What a grant covers: which fields, for what, until when."""
+
+    fields: Collection[str] = ()
+    purpose: str = ""
+    expires_at: datetime | None = None
+
+
+NOTHING = Terms()
+
+
+def decide(
+    athlete: Athlete, destination_id: UUID, decision: str, basis: Basis, terms: Terms = NOTHING
+) -> ConsentDecision:
+    """Add a decision; it is the latest from this transaction's commit on.
+
+    Raises ValidationError where the organisation's policy wants the athlete's own word.
+    """
+    policy = athlete.organisation.consent_policy
+    coach = basis.kind == ConsentDecision.Basis.COACH_RECORD
+    if coach and policy == Organisation.ConsentPolicy.ATHLETE and decision == "granted":
+        raise ValidationError("In this organisation the athlete must agree through their own link.")
+    with audited_atomic() as log:
+        row = ConsentDecision(
+            athlete=athlete,
+            destination_id=destination_id,
+            decision=decision,
+            fields=sorted(terms.fields),
+            purpose=terms.purpose,
+            expires_at=terms.expires_at,
+            basis=basis.kind,
+            basis_note=basis.note,
+            decided_by=basis.decided_by,
+            decided_at=timezone.now(),
+            notice_version=NOTICE_VERSION,
+            notice_hash=sha256(NOTICE.encode()).hexdigest(),
+        )
+        row.audit_entry_id = log.record(
+            f"consent.{decision}",
+            organisation=athlete.organisation_id,
+            subject=athlete.pseudonym,
+            destination=destination_id,
+            consent=row.pk,
+            extra={"notice": NOTICE_VERSION, "basis": str(basis.kind)},
+        )
+        row.save(force_insert=True)
+        ConsentHead.objects.update_or_create(
+            athlete=athlete, destination_id=destination_id, defaults={"latest": row}
+        )
+    return row
+
+
+def current(
+    athlete_id: UUID,
+    destination_id: UUID,
+    *,
+    for_share: bool = False,
+    now: datetime | None = None,
+) -> ConsentDecision | None:
+    heads = ConsentHead.objects.filter(athlete_id=athlete_id, destination_id=destination_id)
+    if for_share:
+        heads = heads.select_for_update(of=("self",))
+    head = heads.select_related("latest").first()
+    if head is None or head.latest.decision != ConsentDecision.Decision.GRANTED:
+        return None
+    expired = head.latest.expires_at and head.latest.expires_at <= (now or timezone.now())
+    return None if expired else head.latest

@@ -1,0 +1,80 @@
+"""Consent decisions: added, never edited. The latest one counts; none means no."""
+
+import uuid
+from typing import Any, NoReturn
+
+from django.db import models
+
+from accounts.models.people import Athlete, User
+
+
+class ConsentManager(models.Manager["ConsentDecision"]):
+    def for_user(self, user: User) -> models.QuerySet["ConsentDecision"]:
+        return self.filter(athlete__in=Athlete.objects.for_user(user))
+
+
+class ConsentDecision(models.Model):
+    class Decision(models.TextChoices):
+        GRANTED = "granted", "Granted"
+        DECLINED = "declined", "Declined"
+        WITHDRAWN = "withdrawn", "Withdrawn"
+
+    class Basis(models.TextChoices):
+        ATHLETE_LINK = "athlete_link", "By the athlete's own link"
+        ATHLETE_PORTAL = "athlete_portal", "In the athlete's portal"
+        COACH_RECORD = "coach_record", "Recorded by the coach"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    athlete = models.ForeignKey(Athlete, on_delete=models.PROTECT, related_name="consents")
+    destination_id = models.UUIDField()
+    decision = models.CharField(max_length=10, choices=Decision.choices)
+    purpose = models.CharField(max_length=200, blank=True)
+    fields = models.JSONField(default=list)
+    notice_version = models.CharField(max_length=32)
+    notice_hash = models.CharField(max_length=64)
+    language = models.CharField(max_length=8, default="en")
+    basis = models.CharField(max_length=16, choices=Basis.choices)
+    basis_note = models.CharField(max_length=500, blank=True)
+    decided_by = models.ForeignKey(
+        User, on_delete=models.PROTECT, related_name="+", null=True, blank=True
+    )
+    decided_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    audit_entry = models.ForeignKey(
+        "audit.Entry", to_field="id", on_delete=models.PROTECT, related_name="+", editable=False
+    )
+
+    objects = ConsentManager()
+
+    class Meta:
+        ordering = ["-decided_at"]
+        indexes = [
+            models.Index(fields=["athlete", "destination_id", "-decided_at"], name="consent_latest")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.decision} {self.decided_at}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise TypeError("A consent decision is added, never edited.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("A consent decision is never deleted.")
+
+
+class ConsentHead(models.Model):
+    """The latest decision for an athlete and a destination: the row that a sender locks."""
+
+    athlete = models.ForeignKey(Athlete, on_delete=models.PROTECT, related_name="consent_heads")
+    destination_id = models.UUIDField()
+    latest = models.ForeignKey(ConsentDecision, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["athlete", "destination_id"], name="one_consent_head")
+        ]
+
+    def __str__(self) -> str:
+        return f"head of {self.athlete_id}"

@@ -1,0 +1,98 @@
+"""Sealing: AES-256-GCM under the key ring; a sealed value opens only in its own row and column."""
+
+import base64
+import os
+from typing import Any
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.db import models
+
+NONCE_BYTES = 12
+
+
+class SealedError(ValueError):
+    """A sealed value does not open: wrong key, wrong place or altered."""
+
+
+def seal(data: bytes, *, aad: str) -> bytes:
+    key_id, key = next(iter(settings.BATON_KEYS.items()))
+    return key_id.encode() + b":" + seal_with(key, data, f"{aad}|{key_id}")
+
+
+def unseal(sealed: bytes, *, aad: str) -> bytes:
+    key_id, _, body = sealed.partition(b":")
+    try:
+        key = settings.BATON_KEYS[key_id.decode()]
+    except KeyError:
+        raise SealedError(f"The key {key_id!r} is not in BATON_KEYS.") from None
+    return unseal_with(key, body, f"{aad}|{key_id.decode()}")
+
+
+def seal_with(key: bytes, data: bytes, aad: str) -> bytes:
+    nonce = os.urandom(NONCE_BYTES)
+    return nonce + AESGCM(key).encrypt(nonce, data, aad.encode())
+
+
+def unseal_with(key: bytes, sealed: bytes, aad: str) -> bytes:
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode())
+    except InvalidTag:
+        raise SealedError("A sealed value does not open here.") from None
+
+
+class Ciphertext(str):
+    """A value as the database holds it, not yet opened."""
+
+    __slots__ = ()
+
+
+class _Opens:
+    """Opens the value when it is first asked for: only the row knows where it belongs."""
+
+    def __init__(self, field: "SealedField") -> None:
+        self.field = field
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        if instance is None:
+            return self
+        value = instance.__dict__.get(self.field.attname)
+        if isinstance(value, Ciphertext):
+            value = self.field.opened(instance, value)
+            instance.__dict__[self.field.attname] = value
+        return value
+
+    def __set__(self, instance: Any, value: Any) -> None:
+        instance.__dict__[self.field.attname] = value
+
+
+class SealedField(models.TextField[str | None, str | None]):
+    """Nullable text, sealed in the database and bound to its table, column and row.
+
+    The row's primary key must be set before it is saved, as a UUID key always is.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.update(null=True, blank=True, editable=False)
+        super().__init__(*args, **kwargs)
+
+    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's signature
+        super().contribute_to_class(cls, name, private_only)
+        setattr(cls, name, _Opens(self))
+
+    def from_db_value(self, value: Any, *_: Any) -> Any:
+        return None if value is None else Ciphertext(value)
+
+    def pre_save(self, model_instance: Any, add: bool) -> Any:  # noqa: FBT001 - Django's signature
+        held = model_instance.__dict__.get(self.attname)
+        if held is None or isinstance(held, Ciphertext):
+            return held
+        sealed = seal(str(held).encode(), aad=self._place(model_instance))
+        return base64.b64encode(sealed).decode()
+
+    def opened(self, instance: Any, value: str) -> str:
+        return unseal(base64.b64decode(value), aad=self._place(instance)).decode()
+
+    def _place(self, instance: Any) -> str:
+        return f"{self.model._meta.db_table}.{self.column}:{instance.pk}"  # noqa: SLF001 - Django's public name

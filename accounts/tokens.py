@@ -1,0 +1,126 @@
+"""Access tokens: renewed early, by one worker at a time, and never while a transaction is open.
+
+A refresh token may work only once, so the worker that renews takes a lease on the row; the
+others wait and read what it brought. A new pair is stored before it is used.
+"""
+
+import random
+import time
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts import oauth, provider
+from accounts.models import Connection
+from audit.log import audited_atomic
+
+EARLY = 0.2  # of its life left: renew now
+LEASE = timedelta(seconds=30)
+PATIENCE = 25.0  # seconds to wait for the worker that renews
+LOOK_EVERY = 0.1
+
+
+class NeedsReauthError(Exception):
+    """The coach must connect again: the refresh token is refused."""
+
+
+class TokenUnavailableError(Exception):
+    """No token right now; the refresh token is kept and it may work later."""
+
+
+def fresh_access_token(connection_id: UUID, *, refused: str | None = None) -> str:
+    """A token that is good for a while. `refused` is one that the server did not take.
+
+    Raises NeedsReauthError or TokenUnavailableError.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        connection = Connection.objects.get(pk=connection_id)
+        _check(connection)
+        if not _stale(connection, refused):
+            return str(connection.access_token)
+        owner = _lease(connection)
+        if owner:
+            return _renew(connection, owner)
+        if refused is None and not _expired(connection):
+            return str(connection.access_token)  # another worker renews it; this one still works
+        time.sleep(LOOK_EVERY)
+    raise TokenUnavailableError("Another worker is renewing the token and takes too long.")
+
+
+def _check(connection: Connection) -> None:
+    ended = connection.state in {Connection.State.NEEDS_REAUTH, Connection.State.DISCONNECTED}
+    if ended or not connection.refresh_token:
+        raise NeedsReauthError("This connection must be made again.")
+
+
+def _stale(connection: Connection, refused: str | None) -> bool:
+    if refused is not None:
+        return connection.access_token == refused
+    if connection.expires_at is None or connection.lifetime is None:
+        return True
+    early = connection.lifetime * EARLY * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
+    return connection.expires_at - early <= timezone.now()
+
+
+def _expired(connection: Connection) -> bool:
+    return connection.expires_at is None or connection.expires_at <= timezone.now()
+
+
+def _lease(connection: Connection) -> str:
+    """Take the right to renew this generation, or return the empty text."""
+    owner, now = uuid4().hex, timezone.now()
+    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
+    taken = Connection.objects.filter(
+        free, pk=connection.pk, generation=connection.generation
+    ).update(refresh_lease_until=now + LEASE, refresh_owner=owner)
+    return owner if taken else ""
+
+
+def _renew(connection: Connection, owner: str) -> str:
+    try:
+        pair = provider.refresh(str(connection.refresh_token))
+    except provider.Refused as refusal:
+        return _refused(connection, owner, str(refusal))
+    except provider.Unreachable as error:
+        _release(connection, owner, error=str(error))
+        raise TokenUnavailableError(f"TrainingPeaks gave no token ({error}).") from None
+    with audited_atomic() as log:
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        if row.generation != connection.generation:
+            return str(row.access_token)  # connected anew meanwhile: that pair is the newer one
+        oauth.store(row, pair)
+        row.refresh_lease_until, row.refresh_owner = None, ""
+        row.save()
+        log.record(
+            "connection.refreshed",
+            organisation=row.organisation_id,
+            extra={"connection": str(row.pk), "generation": row.generation},
+        )
+    return pair.access
+
+
+def _refused(connection: Connection, owner: str, code: str) -> str:
+    """Refused: unless somebody brought a newer pair meanwhile, the coach must connect again."""
+    with audited_atomic() as log:
+        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        if row.generation != connection.generation and row.access_token:
+            return str(row.access_token)
+        row.state = Connection.State.NEEDS_REAUTH
+        row.last_error = code[:200]
+        row.refresh_lease_until, row.refresh_owner = None, ""
+        row.save()
+        log.record(
+            "connection.needs_reauth",
+            organisation=row.organisation_id,
+            extra={"connection": str(row.pk)},
+        )
+    raise NeedsReauthError("TrainingPeaks refused to renew the access.")
+
+
+def _release(connection: Connection, owner: str, *, error: str) -> None:
+    Connection.objects.filter(pk=connection.pk, refresh_owner=owner).update(
+        refresh_lease_until=None, refresh_owner="", last_error=error[:200]
+    )

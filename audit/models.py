@@ -1,0 +1,59 @@
+"""The log's rows: entries as the exact bytes that are hashed, and the one head they hang from."""
+
+from typing import Any, NoReturn
+
+from django.db import models
+
+
+class AppendOnlyError(TypeError):
+    """A row that is written once was about to change."""
+
+
+class EntryQuerySet(models.QuerySet["Entry"]):
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("Audit entries are written once.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnlyError("Audit entries are written once.")
+
+
+class Entry(models.Model):
+    seq = models.BigIntegerField(primary_key=True)
+    id = models.UUIDField(unique=True)
+    body = models.BinaryField()
+    leaf_hash = models.BinaryField(max_length=32)
+    action = models.CharField(max_length=64, db_index=True)
+    at = models.DateTimeField(db_index=True)
+    organisation = models.UUIDField(null=True, db_index=True)
+    subject = models.UUIDField(null=True, db_index=True)
+    plan = models.UUIDField(null=True, db_index=True)
+    destination = models.UUIDField(null=True, db_index=True)
+    delivery = models.UUIDField(null=True, db_index=True)
+
+    objects = EntryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["seq"]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.action}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError("Audit entries are written once.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("Audit entries are written once.")
+
+
+class Head(models.Model):
+    """The log's one head: its size, the peaks of its tree, and the time of the last entry."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    size = models.BigIntegerField(default=0)
+    peaks = models.BinaryField(default=bytes)
+    last_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"head of {self.size}"

@@ -1,0 +1,72 @@
+"""The shapes of destinations on the wire. Settings are taken and never shown: they hold secrets."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.camel import CamelSerializer
+from destinations import registry
+from destinations.models import Destination
+
+
+class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destination]):
+    settings = serializers.DictField(
+        write_only=True,
+        required=False,
+        default=dict,
+        help_text="What this kind asks for; see /destination-kinds/. Never shown again.",
+    )
+    kind = serializers.ChoiceField(choices=sorted(registry.ADAPTERS))
+
+    class Meta:
+        model = Destination
+        fields = [
+            "id",
+            "kind",
+            "name",
+            "settings",
+            "pseudonymous",
+            "delivery_mode",
+            "rate_per_second",
+            "burst",
+            "slots",
+            "state",
+            "stage",
+            "paused_reason",
+            "idempotency_class",
+            "breaker_state",
+            "last_ok_at",
+            "last_error_code",
+            "last_error_at",
+        ]
+        read_only_fields = [
+            "id",
+            "state",
+            "stage",
+            "paused_reason",
+            "idempotency_class",
+            "breaker_state",
+            "last_ok_at",
+            "last_error_code",
+            "last_error_at",
+        ]
+
+
+class CheckedSerializer(CamelSerializer, serializers.Serializer[Any]):
+    ok = serializers.BooleanField(read_only=True)
+    words = serializers.CharField(read_only=True)
+    code = serializers.CharField(read_only=True)
+
+
+class KindSerializer(CamelSerializer, serializers.Serializer[Any]):
+    """A kind of destination: what it can hold, and what its settings are called."""
+
+    kind = serializers.CharField(read_only=True)
+    name = serializers.CharField(read_only=True)
+    capabilities = serializers.DictField(read_only=True)
+    losses = serializers.ListField(child=serializers.CharField(), read_only=True)
+    settings = serializers.DictField(child=serializers.CharField(), read_only=True)
+
+
+class SecretSerializer(CamelSerializer, serializers.Serializer[Any]):
+    secret = serializers.CharField(read_only=True)
