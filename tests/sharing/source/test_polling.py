@@ -1,0 +1,156 @@
+"""Polling finds what no event announced, exactly once, and says how silent the webhooks were."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.models import Connection
+from sharing import clock, intake, polling
+from sharing.models import Hint, Quarantine, Source
+from sharing.source.errors import BadAnswerError, SourceUnavailableError
+from tests.sharing.source.studio import BEN
+
+pytestmark = pytest.mark.usefixtures("transactional_db")
+
+
+@pytest.fixture
+def read(ana, api):
+    """Ben's calendar with one workout, read and polled once."""
+    api.put(BEN, 1, ana.day(1))
+    intake.record(ana.source, headers={}, body=b"")
+    ana.read()
+    polling.poll(ana.source)
+    return ana
+
+
+def test_a_change_without_an_event_is_found_and_shared(read, api):
+    api.put(BEN, 1, read.day(1), Title="Silently changed")
+    assert polling.poll(read.source) == 1
+    read.read()
+    assert read.titles() == ["Silently changed"]
+
+
+def test_a_deletion_without_an_event_is_found_and_proven(read, api):
+    api.put(BEN, 2, read.day(2))
+    intake.record(read.source, headers={}, body=b"")
+    read.read()
+    api.delete(BEN, 2)
+    assert polling.poll(read.source) == 1
+    read.read()
+    assert read.newest().exercise_list[0].item_id == "tp-1"
+    assert len(read.newest().exercise_list) == 1
+
+
+def test_a_workout_that_moves_into_the_window_is_found(read, api):
+    api.put(BEN, 3, read.day(200))
+    assert polling.poll(read.source) == 0
+    api.put(BEN, 3, read.day(3))
+    assert polling.poll(read.source) == 1
+
+
+def test_a_workout_that_moves_out_of_the_window_is_found(read, api):
+    api.put(BEN, 1, read.day(200))
+    assert polling.poll(read.source) == 1
+    read.read()
+    assert read.newest().exercise_list == ()
+
+
+def test_what_was_read_already_is_no_finding(read):
+    assert polling.poll(read.source) == 0
+    assert read.hints(Hint.Kind.POLL) == []
+
+
+def test_what_overlapping_looks_find_twice_is_one_hint(read, api):
+    api.put(BEN, 1, read.day(1), Title="Once")
+    polling.poll(read.source)
+    polling.poll(read.source)
+    assert len(read.hints(Hint.Kind.POLL)) == 1
+    assert read.read() == 1
+
+
+def test_a_finding_that_no_event_announces_by_the_next_look_counts_as_silent(read, api):
+    Hint.objects.all().delete()
+    api.put(BEN, 1, read.day(1), Title="Silent")
+    polling.poll(read.source)
+    assert read.source.silent_changes == 0  # the event may only be late
+    polling.poll(read.source)
+    assert read.source.silent_changes == 1
+    polling.poll(read.source)
+    assert read.source.silent_changes == 1
+
+
+def test_a_late_event_is_not_silence(read, api):
+    api.put(BEN, 1, read.day(1), Title="Late")
+    polling.poll(read.source)
+    intake.record(read.source, headers={}, body=b'{"EventType":"workout-updated","WorkoutId":1}')
+    polling.poll(read.source)
+    assert read.source.silent_changes == 0
+
+
+def test_an_event_about_something_else_does_not_break_the_silence(read, api):
+    Hint.objects.all().delete()
+    api.put(BEN, 1, read.day(1), Title="Silent")
+    polling.poll(read.source)
+    intake.record(read.source, headers={}, body=b'{"EventType":"workout-updated","WorkoutId":9}')
+    polling.poll(read.source)
+    assert read.source.silent_changes == 1
+
+
+def test_all_pages_are_read(read, api):
+    for number in range(10, 260):
+        api.put(BEN, number, read.day(3), Title=f"No {number}")
+    api.asked["changed"].clear()
+    assert polling.poll(read.source) == 250
+    assert len(api.asked["changed"]) == 3
+
+
+def test_the_cursor_moves_only_after_success_and_looks_back_a_little(read, api):
+    cursor = read.source.cursor
+    api.will("changed", 500)
+    with pytest.raises(SourceUnavailableError):
+        polling.poll(read.source)
+    assert read.source.cursor == cursor
+    from sharing.models import Limiter
+
+    Limiter.objects.all().delete()
+    polling.poll(read.source)
+    assert read.source.cursor > cursor
+    since = (cursor - polling.OVERLAP).strftime("%Y-%m-%dT%H%%3A%M%%3A%SZ")
+    assert f"date={since}" in api.asked["changed"][-1].url
+
+
+@pytest.mark.parametrize("body", [{"Deleted": ["x"]}, {"Modified": 5}, [], "text", {"Deleted": {}}])
+def test_a_malformed_feed_is_an_error_not_an_empty_one(read, api, body):
+    api.will("changed", 200, body if not isinstance(body, str) else '"text"')
+    with pytest.raises(BadAnswerError):
+        polling.poll(read.source)
+
+
+def test_only_sources_whose_time_has_come_are_polled(read, api):
+    assert polling.poll_due_sources() == 0
+    Source.objects.update(polled_at=clock.now() - timedelta(hours=1))
+    assert polling.poll_due_sources() == 1
+    assert polling.poll_due_sources() == 0
+
+
+def test_a_failing_feed_waits_for_its_next_turn_and_is_kept_when_malformed(read, api):
+    Source.objects.update(polled_at=None)
+    api.will("changed", 200, {"Deleted": ["x"]})
+    polling.poll_due_sources()
+    assert Quarantine.objects.get().contract == "changed"
+    assert polling.poll_due_sources() == 0
+
+
+def test_an_athlete_who_left_the_coach_is_suspended_by_polling_too(read, api):
+    Source.objects.update(polled_at=None)
+    api.will("changed", 403)
+    polling.poll_due_sources()
+    assert read.source.state == Source.State.SUSPENDED
+
+
+def test_a_published_calendar_is_read_at_every_look(ana, api):
+    Connection.objects.update(kind=Connection.Kind.CALENDAR_FEED)
+    before = ana.source.dirty_seq
+    polling.poll(ana.source)
+    assert ana.source.dirty_seq == before + 1
+    assert api.asked["changed"] == []
