@@ -8,6 +8,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts.consent import Terms
 from accounts.models import Athlete, ConsentDecision, ConsentHead, User
 from destinations.models import Destination
 from sharing.models import Route
@@ -76,6 +77,11 @@ def fields_of(destination: Destination) -> dict[str, str]:
     for route in routes:
         fields.update(route.fields)
     return dict(sorted(fields.items()))
+
+
+def terms_of(destination: Destination) -> Terms:
+    """What a consent given now covers: exactly what the routes to the destination would share."""
+    return Terms(fields=sorted(fields_of(destination)), purpose=purpose_of(destination))
 
 
 def purpose_of(destination: Destination) -> str:

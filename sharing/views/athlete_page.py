@@ -12,12 +12,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts import links
+from accounts.consent import Basis
 from accounts.models import Athlete, ConsentDecision
 from audit.actor import Actor, acting
 from destinations import registry
 from destinations.models import Destination
 from sharing import acknowledgements, feeds
-from sharing.consents import Basis
 from sharing.models import Delivery, Lane, Plan, PlanVersion
 from sharing.selectors import plans as plan_selectors
 from sharing.selectors import roster as selectors

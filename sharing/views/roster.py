@@ -14,11 +14,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import links, roles
+from accounts.consent import Basis
 from accounts.models import Athlete, ConsentDecision, User
 from audit.log import audited_atomic
 from destinations.models import Destination
 from sharing import consents, intake
-from sharing.consents import Basis
 from sharing.forms import ConsentForm
 from sharing.models import Hint, Plan, PlanVersion, Source
 from sharing.selectors import plans as plan_selectors
@@ -140,11 +140,7 @@ def _record(wish: dict[str, Any], user: User) -> int:
 
 def decide(what: str, shown: Athlete, destination: Destination, basis: Basis) -> None:
     if what == ConsentDecision.Decision.GRANTED:
-        consents.grant(
-            shown, destination, basis=basis,
-            fields=sorted(selectors.fields_of(destination)),
-            purpose=selectors.purpose_of(destination),
-        )  # fmt: skip
+        consents.grant(shown, destination, terms=selectors.terms_of(destination), basis=basis)
     elif what == ConsentDecision.Decision.DECLINED:
         consents.decline(shown, destination, basis=basis)
     else:

@@ -32,6 +32,8 @@ def pages(world):
         "audit": reverse("audit"),
         "audit_verify": reverse("audit_verify"),
         "health": reverse("health"),
+        "connections": reverse("connections"),
+        "api_docs": reverse("api_docs"),
     }
 
 
