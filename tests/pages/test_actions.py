@@ -1,0 +1,250 @@
+"""What people do on the pages, and what is refused with which words."""
+
+import pytest
+import responses
+from django.urls import reverse
+
+from accounts.models import Athlete, ConsentDecision, Organisation
+from destinations.errors import PayloadError
+from destinations.models import Destination
+from sharing.deliveries import deliver_due
+from sharing.models import Delivery, Lane, Route
+from tests.sharing import world as worlds
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ana(client, world):
+    client.force_login(world.ana)
+    return world.ana
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+def consent_form(world, **changes):
+    return {
+        "destination": world.destination.pk,
+        "decision": "granted",
+        "note": "signed form of 3 November",
+        "athletes": [world.ben.pk],
+        **changes,
+    }
+
+
+def route_form(**changes):
+    return {
+        "name": "Digest",
+        "purpose": "weekly digest",
+        "plan_kind": "rolling",
+        "audience": "everyone",
+        "cadence": "nightly",
+        "local_time": "02:00",
+        "weekday": "6",
+        "urgent_at_once": "on",
+        "share_title": "on",
+        "why_title": "so that people know what it is",
+        **changes,
+    }
+
+
+# --- consent ----------------------------------------------------------------------------------
+
+
+def test_ana_records_consent_for_several_athletes_with_its_basis(client, world, ana):
+    chloe = Athlete.objects.create(organisation=world.organisation, name="Chloé")
+    client.post(reverse("record_consents"), consent_form(world, athletes=[world.ben.pk, chloe.pk]))
+    decision = ConsentDecision.objects.get(athlete=chloe)
+    assert decision.basis == "coach_record"
+    assert decision.basis_note == "signed form of 3 November"
+    assert decision.decided_by == ana
+    assert set(decision.fields) == set(world.route.fields)
+
+
+def test_consent_without_a_note_is_not_recorded(client, world, ana):
+    before = ConsentDecision.objects.count()
+    answer = client.post(reverse("record_consents"), consent_form(world, note=""))
+    assert answer.status_code == 422
+    assert ConsentDecision.objects.count() == before
+
+
+def test_where_only_athletes_decide_ana_cannot_record_a_yes(client, world, ana):
+    world.organisation.consent_policy = Organisation.ConsentPolicy.ATHLETE
+    world.organisation.save()
+    before = ConsentDecision.objects.count()
+    answer = client.post(reverse("record_consents"), consent_form(world))
+    assert "must agree through their own link" in text(answer)
+    assert ConsentDecision.objects.count() == before
+
+
+def test_cara_may_not_record_consent(client, world, cara):
+    client.force_login(cara)
+    assert client.post(reverse("record_consents"), consent_form(world)).status_code == 403
+
+
+def test_dans_athletes_cannot_be_ticked_by_ana(client, world, ana, stranger):
+    client.post(reverse("record_consents"), consent_form(world, athletes=[stranger.pk]))
+    assert not ConsentDecision.objects.filter(athlete=stranger).exists()
+
+
+# --- deliveries -------------------------------------------------------------------------------
+
+
+def finish(world):
+    world.make_due()
+    deliver_due("test")
+    return world.deliveries()[-1]
+
+
+def test_ana_redelivers_the_newest_version(client, world, ana):
+    delivery = finish(world)
+    answer = client.post(reverse("delivery_redeliver", args=[delivery.pk]))
+    again = world.deliveries()[-1]
+    assert answer["Location"] == reverse("delivery", args=[again.pk])
+    assert (again.state, again.version_id) == (Delivery.State.WAITING, delivery.version_id)
+
+
+def test_a_superseded_version_is_not_redelivered_and_the_page_says_why(client, world, ana):
+    finish(world)
+    old = world.deliveries()[0]
+    answer = client.post(reverse("delivery_redeliver", args=[old.pk]), follow=True)
+    assert "was superseded by version 2" in text(answer)
+    assert len(world.deliveries()) == 2
+
+
+def test_dan_cannot_redeliver_anas_delivery(client, world, dan):
+    delivery = finish(world)
+    client.force_login(dan)
+    assert client.post(reverse("delivery_redeliver", args=[delivery.pk])).status_code == 404
+
+
+def test_a_remote_record_leads_to_the_version_that_wrote_it(client, world, ana):
+    finish(world)
+    answer = client.get(reverse("deliveries"), {"remote": "remote-tp-2"})
+    assert reverse("plan_version", args=[world.plan.pk, 2]) in text(answer)
+
+
+def test_a_remote_record_of_somebody_else_is_not_found(client, world, dan):
+    finish(world)
+    client.force_login(dan)
+    answer = client.get(reverse("deliveries"), {"remote": "remote-tp-2"})
+    assert "No record with the id" in text(answer)
+
+
+def test_deliveries_are_filtered_by_state(client, world, ana):
+    shown = text(client.get(reverse("deliveries"), {"state": "waiting"}))
+    assert reverse("delivery", args=[world.deliveries()[1].pk]) in shown
+    assert reverse("delivery", args=[world.deliveries()[0].pk]) not in shown
+
+
+def test_the_trace_tells_the_whole_road_in_order(client, world, ana, journal):
+    journal.answers.append(PayloadError())
+    delivery = finish(world)
+    finish(world)
+    shown = text(client.get(reverse("delivery", args=[delivery.pk])))
+    road = ["Read from TrainingPeaks", "Version 2 recorded", "Delivery promised", "Attempt 1"]
+    road += ["did not accept the content", "Attempt 2", "remote-tp-2", "Delivery delivered"]
+    places = [shown.index(stop) for stop in road]
+    assert places == sorted(places)
+
+
+# --- routes -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def second(world):
+    return worlds.make_destination(world.organisation, world.ana, name="Second")
+
+
+def test_ana_opens_a_route_with_a_purpose_for_each_field(client, world, ana, second):
+    client.post(reverse("route_new", args=[second.pk]), route_form())
+    route = Route.objects.get(destination=second)
+    assert route.fields == {"title": "so that people know what it is"}
+    assert route.cadence == "nightly"
+    assert Lane.objects.filter(route=route, plan=world.plan).exists()
+
+
+def test_a_field_without_a_purpose_does_not_leave(client, world, ana, second):
+    answer = client.post(reverse("route_new", args=[second.pk]), route_form(why_title=" "))
+    assert answer.status_code == 422
+    assert "Say why this field leaves." in text(answer)
+    assert not Route.objects.filter(destination=second).exists()
+
+
+def test_a_second_route_for_the_same_athletes_is_refused_in_words(client, world, ana):
+    answer = client.post(reverse("route_new", args=[world.destination.pk]), route_form())
+    assert "already carries these athletes" in text(answer)
+
+
+def test_the_cadence_advisor_shows_its_three_inputs(client, world, ana, second):
+    shown = text(client.get(reverse("route_new", args=[second.pk])))
+    for words in ("How often plans change", "What the platform can do", "How much hangs on it"):
+        assert words in shown
+
+
+def test_a_retired_route_takes_everything_back(client, world, ana):
+    finish(world)
+    client.post(reverse("route_state", args=[world.route.pk]), {"state": "retired"})
+    assert world.deliveries()[-1].intent == Delivery.Intent.REMOVE
+
+
+# --- destinations -----------------------------------------------------------------------------
+
+
+HOOK = {"name": "Zapier", "url": "https://hooks.example.com/catch/1/t0k3n/"}
+
+
+def test_ana_adds_a_destination_and_its_secret_is_never_shown(client, world, ana):
+    answer = client.post(reverse("destination_new", args=["webhook"]), HOOK, follow=True)
+    made = Destination.objects.get(name="Zapier")
+    assert made.owner == ana
+    assert "hooks.example.com" in text(answer)
+    assert "t0k3n" not in text(answer)
+    assert made.configuration["secret"] not in text(answer)
+
+
+def test_mistakes_in_both_forms_show_at_once(client, world, ana):
+    answer = client.post(reverse("destination_new", args=["webhook"]), {"url": "ftp://x"})
+    assert answer.status_code == 422
+    assert text(answer).count('class="errorlist"') >= 2
+
+
+def test_a_name_that_is_taken_is_refused_at_its_field(client, world, ana):
+    answer = client.post(
+        reverse("destination_new", args=["webhook"]), HOOK | {"name": "Squad calendar"}
+    )
+    assert answer.status_code == 422
+    assert Destination.objects.count() == 1
+
+
+def test_pausing_and_resuming_is_one_click_each(client, world, ana):
+    url = reverse("destination_state", args=[world.destination.pk])
+    client.post(url, {"state": "paused"})
+    world.destination.refresh_from_db()
+    assert world.destination.state == "paused"
+    client.post(url, {"state": "active"})
+    world.destination.refresh_from_db()
+    assert world.destination.state == "active"
+
+
+@responses.activate
+def test_the_test_button_answers_in_place(client, world, ana):
+    client.post(reverse("destination_new", args=["webhook"]), HOOK)
+    made = Destination.objects.get(name="Zapier")
+    answer = client.post(
+        reverse("destination_test", args=[made.pk]), headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 200
+    assert "<html" not in text(answer)
+
+
+def test_cara_may_not_change_destinations(client, world, cara):
+    client.force_login(cara)
+    url = reverse("destination_state", args=[world.destination.pk])
+    assert client.post(url, {"state": "paused"}).status_code == 403
+
+
+def test_an_unknown_kind_does_not_exist(client, world, ana):
+    assert client.get(reverse("destination_new", args=["fax"])).status_code == 404

@@ -1,0 +1,161 @@
+"""Empty, full, forbidden and broken: every page says what it means and what to do next."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import Athlete, Membership, Organisation, User
+from plans import contract
+from sharing import clock
+from sharing.models import Lane, Quarantine, Source
+from tests.sharing import world as worlds
+
+pytestmark = pytest.mark.django_db
+
+FIRST_STEPS = {
+    "home": "Connect TrainingPeaks",
+    "roster": "No athletes yet",
+    "deliveries": "No deliveries yet",
+    "destinations": "Add the first destination",
+    "routes": "First a destination, then a route",
+    "quarantine": "Nothing in quarantine",
+    "connections": "Connect the account you coach with",
+}
+
+
+@pytest.fixture
+def newcomer(client):
+    user = User.objects.create_user("eve@example.com", "a long enough password")
+    organisation = Organisation.objects.create(name="New", slug="new")
+    Membership.objects.create(user=user, organisation=organisation, role="owner")
+    client.force_login(user)
+    return user
+
+
+def text(answer):
+    return answer.content.decode()
+
+
+@pytest.mark.parametrize(("name", "words"), FIRST_STEPS.items())
+def test_an_empty_page_says_the_next_step(client, newcomer, name, words):
+    assert words in text(client.get(reverse(name)))
+
+
+def test_the_checklist_goes_when_everything_is_set_up(client, world):
+    client.force_login(world.ana)
+    assert "Get going" in text(client.get(reverse("home")))
+    _connect(world)
+    assert "Get going" not in text(client.get(reverse("home")))
+
+
+def test_the_conservation_line_is_green_and_turns_red_when_a_promise_has_no_place(client, world):
+    client.force_login(world.ana)
+    assert "nothing is lost, nothing is counted twice" in text(client.get(reverse("home")))
+    lane = world.lane
+    Lane.objects.filter(pk=lane.pk).update(desired=lane.desired + 1)
+    assert "without a place" in text(client.get(reverse("home")))
+
+
+def test_what_needs_a_person_is_said_with_its_page(client, world):
+    client.force_login(world.ana)
+    delivery = world.deliveries()[1]
+    worlds.Delivery.objects.filter(pk=delivery.pk).update(
+        state="unknown", reason="outcome_unknown", settled_at=clock.now()
+    )
+    shown = text(client.get(reverse("home")))
+    assert "Needs a person" in shown
+    assert reverse("delivery", args=[delivery.pk]) in shown
+
+
+def test_five_hundred_athletes_come_in_pages_with_few_questions(
+    client, world, django_assert_max_num_queries
+):
+    Athlete.objects.bulk_create(
+        Athlete(organisation=world.organisation, name=f"Athlete {n:03}", data_key="x")
+        for n in range(500)
+    )
+    client.force_login(world.ana)
+    with django_assert_max_num_queries(30):
+        first = text(client.get(reverse("roster")))
+    assert "1–50 of 501" in first
+    assert "Athlete 480" in text(client.get(reverse("roster"), {"page": 10}))
+    assert "Athlete 123" in text(client.get(reverse("roster"), {"q": "123"}))
+
+
+def test_a_name_is_shown_as_text_whatever_is_in_it(client, world):
+    world.ben.name = "<script>alert(1)</script>"
+    world.ben.save()
+    client.force_login(world.ana)
+    for url in (reverse("roster"), reverse("athlete", args=[world.ben.pk]), reverse("deliveries")):
+        assert "<script>alert" not in text(client.get(url))
+
+
+def test_the_quarantine_names_the_field_and_can_be_settled(client, world):
+    row = _quarantined(world)
+    client.force_login(world.ana)
+    assert "[3].WorkoutDay" in text(client.get(reverse("quarantine")))
+    answer = client.post(reverse("quarantine_replay", args=[row.pk]), follow=True)
+    assert "still breaks its contract" in text(answer)
+    client.post(reverse("quarantine_dismiss", args=[row.pk]), {"note": "known"})
+    row.refresh_from_db()
+    assert row.state == "dismissed"
+
+
+def test_the_log_is_verified_on_its_page_and_its_bytes_are_there(client, world):
+    world.ana.memberships.update(role="owner")
+    client.force_login(world.ana)
+    assert "Verified" in text(client.get(reverse("audit_verify")))
+    shown = text(client.get(reverse("audit"), {"area": "consent"}))
+    assert "Consent granted" in shown
+    assert "Delivery accepted" not in shown
+
+
+def test_personal_pages_are_kept_by_no_cache(client, world):
+    client.force_login(world.ana)
+    assert "no-store" in client.get(reverse("home"))["Cache-Control"]
+
+
+@pytest.mark.parametrize(
+    ("url", "status", "words"),
+    [("/nothing/", 404, "Nothing here"), ("/audit/", 403, "not yours to see")],
+)
+def test_an_error_page_says_what_happened_in_plain_words(client, world, url, status, words):
+    client.force_login(world.ana)
+    answer = client.get(url)
+    assert answer.status_code == status
+    assert words in text(answer)
+
+
+def test_a_stale_form_is_explained(world):
+    strict = Client(enforce_csrf_checks=True)
+    answer = strict.post(reverse("account_login"), {"login": "x"})
+    assert answer.status_code == 403
+    assert "gone stale" in text(answer)
+
+
+def test_a_broken_page_still_has_its_own_words(client, world, monkeypatch):
+    client.force_login(world.ana)
+    client.raise_request_exception = False
+    monkeypatch.setattr("insight.selectors.home.needs", lambda user: 1 / 0)
+    answer = client.get(reverse("home"))
+    assert answer.status_code == 500
+    assert "on our side" in text(answer)
+
+
+def _connect(world):
+    from accounts.models import Connection
+
+    Connection.objects.create(organisation=world.organisation, user=world.ana)
+
+
+def _quarantined(world):
+    source, _ = Source.objects.get_or_create(athlete=world.ben)
+    row = Quarantine(
+        source=source, contract=contract.PLAN, field="[3].WorkoutDay", problem="is missing",
+        created_at=clock.now(),
+    )  # fmt: skip
+    row.body = world.ben.seal(b"{}", purpose=f"quarantine:{row.pk}")
+    with worlds.audited_atomic() as log:
+        row.audit_entry_id = log.record("quarantine.kept", organisation=world.organisation.pk)
+        row.save()
+    return row
