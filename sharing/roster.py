@@ -99,11 +99,13 @@ def _confirm(source: Source) -> None:
 
 
 def _settle(connection: Connection, log: Log) -> None:
-    for row in Quarantine.objects.filter(
+    """The roster took effect: what was kept about it is answered by that."""
+    kept = Quarantine.objects.filter(
         source__athlete__connection=connection,
         contract__in=(ROSTER, MASS_CHANGE),
         state=Quarantine.State.OPEN,
-    ).select_related("source__athlete"):
+    )
+    for row in kept.select_related("source__athlete"):
         quarantine.settle(row, Quarantine.State.REPLAYED, log)
 
 

@@ -1,7 +1,7 @@
 """Ana's studio with a connection to TrainingPeaks: Ben is on her roster and has a source."""
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import timedelta
 
 from accounts.models import Athlete, Connection
 from sharing import clock, reading, windows
@@ -26,7 +26,7 @@ class Studio:
         return Source.objects.select_related("athlete__connection").get(athlete=self.world.ben)
 
     @property
-    def monday(self) -> date:
+    def monday(self):
         today = windows.local_day("Europe/Paris", clock.now())
         return today - timedelta(days=today.weekday())
 
