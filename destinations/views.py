@@ -231,7 +231,12 @@ def _valid(*forms: Form) -> bool:
 def _try(form: Form, config: Form, service: Any, *rows: Any, **fixed: Any) -> Destination | None:
     """The row that the service made, or None with its refusal on the form."""
     try:
-        made: Destination = service(*rows, answers=config.data.dict(), **form.cleaned_data, **fixed)
+        made: Destination = service(
+            *rows,
+            answers={name: config.data.get(name) for name in config.fields},
+            **form.cleaned_data,
+            **fixed,
+        )
     except ValidationError as refusal:
         for name, errors in getattr(refusal, "error_dict", {None: refusal}).items():
             form.add_error(name if name in form.fields else None, errors)
