@@ -16,6 +16,8 @@ class CamelSerializer(serializers.Serializer[Any]):
 
     def _on_the_wire(self, name: str, field: serializers.Field[Any, Any, Any, Any]) -> str:
         wire = to_camel(name)
-        if wire != name and field.source is None:
+        if isinstance(field, serializers.SerializerMethodField):
+            field.method_name = field.method_name or f"get_{name}"
+        elif wire != name and field.source is None:
             field.source = name
         return wire

@@ -141,18 +141,20 @@ def _session(scopes: Sequence[str] | None = None) -> OAuth2Session:
         redirect_uri=settings.TRAININGPEAKS_REDIRECT_URL,
         scope=list(scopes) if scopes else None,
     )
-    return _careful(session)
+    _careful(session)
+    return session
 
 
 def _plain() -> requests.Session:
-    return _careful(requests.Session())
+    session = requests.Session()
+    _careful(session)
+    return session
 
 
-def _careful(session: Any) -> Any:
+def _careful(session: requests.Session) -> None:
     session.trust_env = False
     session.max_redirects = 0
     session.headers["User-Agent"] = USER_AGENT
-    return session
 
 
 def _url(path: str) -> str:

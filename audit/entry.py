@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
 SCHEMA = 1
 CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,63}")
+SETTING = re.compile(r"[ -?A-~]{0,200}")  # printable, and no @
 HASH = re.compile(r"[0-9a-f]{64}")
 IDENTITIES = (
     "organisation",
@@ -75,4 +77,8 @@ def _hash(value: object) -> str:
 
 
 def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, bool | int) else code(value)
+    """A setting as it was; what could be a person's words or address is kept as its digest."""
+    if value is None or isinstance(value, bool | int):
+        return value
+    text = str(value)
+    return text if SETTING.fullmatch(text) else f"sha256:{sha256(text.encode()).hexdigest()}"

@@ -41,8 +41,8 @@ class Log:
         """Note an event and return its entry's id at once, so that rows can refer to it.
 
         `about` takes organisation, subject, plan, version, destination, delivery, attempt,
-        consent (identifiers), outcome (a code) and commitment (a SHA-256 in hex). Names,
-        addresses and other free text raise ValueError.
+        consent (identifiers), outcome (a code) and commitment (a SHA-256 in hex). Free text
+        there raises ValueError; in `extra` it is kept as its digest.
         """
         unknown = set(about) - KNOWN
         if unknown:

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from audit.log import audited_atomic
 from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from audit.log import audited_atomic
 
 
 class BatonAdminSite(AdminSite):

@@ -255,6 +255,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "PlanKind": "sharing.models.plan.Plan.Kind",
+        "RouteState": "sharing.models.route.Route.State",
+        "DeliveryState": "sharing.models.lane.Delivery.State",
+        "StepState": "sharing.models.lane.Step.State",
+        "QuarantineState": "sharing.models.inbox.Quarantine.State",
+        "AthleteState": "accounts.models.people.Athlete.State",
+        "ConnectionState": "accounts.models.connection.Connection.State",
+        "ConnectionKind": "accounts.models.connection.Connection.Kind",
+        "DestinationState": "destinations.models.Destination.State",
+        "Decision": "accounts.models.consent.ConsentDecision.Decision",
+    },
 }
 
 # --- language, files, mail, logs --------------------------------------------------------------

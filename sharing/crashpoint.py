@@ -1,4 +1,4 @@
-"""Named points at which a test may kill or freeze this process. Unarmed, a point costs one comparison.
+"""Named points at which a test may kill or freeze this process. Unarmed, they cost nothing.
 
 `BATON_CRASHPOINT=P14:2` kills the process with SIGKILL the second time it comes to P14;
 `BATON_CRASHPOINT=P14:2:stop` freezes it with SIGSTOP instead.

@@ -10,12 +10,13 @@ from uuid import UUID
 from django.conf import settings
 from django.urls import reverse
 
+from accounts import consent
 from accounts.models import Athlete
 from audit.log import audited_atomic
 from destinations import registry
 from destinations.models import Destination
 from destinations.port import FeedInfo, Published, PublishedItem
-from sharing import capability, clock, gate, records
+from sharing import capability, clock, records
 from sharing.models import Feed, Lane, RemoteRecord
 
 
@@ -84,7 +85,7 @@ def may_be_read(lane: Lane) -> bool:
     """A feed is asked for by the reader, so the gate is asked at every reading."""
     athlete, destination = lane.plan.athlete, lane.destination
     return (
-        gate.consent.current(athlete.pk, destination.pk) is not None
+        consent.current(athlete.pk, destination.pk) is not None
         and athlete.state == Athlete.State.ACTIVE
         and destination.state == Destination.State.ACTIVE
     )

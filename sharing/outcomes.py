@@ -7,6 +7,7 @@ lane's epoch may settle it; who comes late leaves a note and touches nothing els
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 
@@ -297,7 +298,8 @@ def _needs_a_person(lane: Lane, delivery: Delivery) -> bool:
     return not (issubclass(adapter, ReadBack) or issubclass(adapter, Finds))
 
 
-HANDLERS: list[tuple[type | tuple[type, ...], Callable[[Settlement, "object"], None]]] = [
+# Each handler takes the kind of result beside it: the pairing is the contract.
+HANDLERS: list[tuple[type | tuple[type, ...], Callable[[Settlement, Any], None]]] = [
     (type(None), _delivered),
     (Refused, _refused),
     (NotNow, _not_now),

@@ -27,7 +27,7 @@ from sharing.source.errors import BadAnswerError, SourceError, SourceUnavailable
 from sharing.source.window import Known, modified, number_of
 
 OVERLAP = timedelta(minutes=10)
-FIRST_LOOK = timedelta(hours=1)  # back: the first reading has seen everything older
+REMEMBER = timedelta(hours=1)  # how long before the cursor a finding may have been made
 
 
 @dataclass
@@ -44,12 +44,20 @@ def poll(source: Source) -> int:
     connection = source.athlete.connection
     if connection is None or connection.kind == Connection.Kind.CALENDAR_FEED:
         return _without_feed(source, began)
-    since = (source.cursor or began - FIRST_LOOK) - OVERLAP
+    if source.cursor is None:
+        return _begin(source, began)
+    since = source.cursor - OVERLAP
     changes = _changes(source, connection, since)
     found = _relevant(source, changes, began)
     _finish(source, began, since, found)
     health.worked(connection, allowed=[endpoints.CHANGED.scope])
     return len(found)
+
+
+def _begin(source: Source, began: datetime) -> int:
+    """The first look only sets the cursor: the athlete's first reading sees everything before."""
+    Source.objects.filter(pk=source.pk).update(polled_at=began, cursor=began)
+    return 0
 
 
 def _without_feed(source: Source, began: datetime) -> int:
@@ -121,7 +129,7 @@ def _finish(source: Source, began: datetime, since: datetime, found: dict[str, s
             .get(pk=source.pk)
         )
         silent = _stayed_silent(row)
-        noted = _noted(row, since - FIRST_LOOK)
+        noted = _noted(row, since - REMEMBER)
         new = {key: when for key, when in found.items() if noted.get(key) != when}
         if new:
             intake.ask(row, Hint.Kind.POLL, body=json.dumps(new).encode())
@@ -141,8 +149,8 @@ def _noted(source: Source, since: datetime) -> dict[str, str]:
 
 def _stayed_silent(source: Source) -> int:
     """How many findings of the last poll no webhook event has announced until now."""
-    if source.cursor is None:
-        return 0
+    if source.cursor is None or not source.subscriptions.exists():
+        return 0  # nobody has promised to announce anything yet
     found = _noted(source, source.cursor)
     earliest = source.cursor - settings.BATON_POLL_EVERY - OVERLAP
     events = source.hints.filter(kind=Hint.Kind.WEBHOOK, received_at__gte=earliest)

@@ -66,7 +66,7 @@ def promise(
 
 
 def _keyed_as(lane: Lane, version: PlanVersion, intent: Delivery.Intent) -> int:
-    """Asking for the same once more keeps its key; coming back to it after something else does not."""
+    """Asking for the same once more keeps its key; coming back to it later does not."""
     last = lane.deliveries.order_by("-revision").first()
     same = last is not None and (last.version_id, last.intent) == (version.pk, intent)
     return last.keyed_as if last is not None and same else lane.desired + 1

@@ -5,7 +5,7 @@ What was superseded or has no consent is refused with the reason.
 
 from accounts import consent
 from audit.log import audited_atomic
-from sharing import clock, fan_out, promises
+from sharing import clock, promises, wake
 from sharing.models import Delivery, Lane, RemoteRecord
 
 
@@ -46,7 +46,7 @@ def redeliver(delivery: Delivery) -> Delivery:
             destination=lane.destination_id,
             delivery=delivery.pk,
         )
-    fan_out.wake.wake()
+    wake.wake()
     return again
 
 

@@ -42,8 +42,12 @@ def sync(connection: Connection, *, confirmed: bool = False) -> Outcome:
         return _published(connection)
     with TrainingPeaks(connection.pk) as api:
         listed = _parsed(api.athletes(), connection)
+    outcome = Outcome()
+    for person in listed:
+        with audited_atomic() as log:  # each by itself: a long roster must not hold up writers
+            _one(connection, person, outcome, log)
     with audited_atomic() as log:
-        outcome = _bring_in_line(connection, listed, log, confirmed=confirmed)
+        _leave(connection, listed, outcome, log, confirmed=confirmed)
     health.worked(connection, allowed=api.allowed)
     return outcome
 
@@ -59,23 +63,25 @@ def _parsed(raw: object, connection: Connection) -> Sequence[RosterAthlete]:
         raise BadAnswerError(ROSTER, error.path, error.problem, body) from None
 
 
-def _bring_in_line(
-    connection: Connection, listed: Sequence[RosterAthlete], log: Log, *, confirmed: bool
-) -> Outcome:
-    outcome = Outcome()
-    for person in listed:
-        _one(connection, person, outcome, log)
+def _leave(
+    connection: Connection,
+    listed: Sequence[RosterAthlete],
+    outcome: Outcome,
+    log: Log,
+    *,
+    confirmed: bool,
+) -> None:
+    """Detach who is missing, unless they are too many to be believed."""
     ours = Athlete.objects.filter(connection=connection, state=Athlete.State.ACTIVE)
     missing = list(ours.exclude(source_id__in=[person.source_id for person in listed]))
     if _too_many(len(missing), ours.count()) and not confirmed:
         outcome.stopped = len(missing)
         _stop(connection, missing, log)
-        return outcome
+        return
     for athlete in missing:
         _detach(athlete, log)
     _settle(connection, log)
     outcome.detached = len(missing)
-    return outcome
 
 
 def _keep(connection: Connection, bad: BadAnswerError, log: Log) -> None:

@@ -1,5 +1,4 @@
-"""Settings of the tests: the product's own, with keys of their own and nothing outside reachable.
-"""
+"""Settings of the tests: the product's own, with keys of their own."""
 
 import base64
 import os

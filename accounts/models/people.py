@@ -11,7 +11,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
-from accounts.sealing import SealedField, seal_with, unseal_with
+from accounts.sealing import SealedError, SealedField, seal_with, unseal_with
 
 DATA_KEY_BYTES = 32
 
@@ -169,10 +169,15 @@ class Athlete(models.Model):
 
     def seal(self, data: bytes, purpose: str) -> bytes:
         """Seal content about this athlete. Destroying the key makes all of it unreadable."""
-        return seal_with(base64.b64decode(self.data_key), data, purpose)
+        return seal_with(self._key(), data, purpose)
 
     def unseal(self, sealed: bytes, purpose: str) -> bytes:
-        return unseal_with(base64.b64decode(self.data_key), sealed, purpose)
+        return unseal_with(self._key(), sealed, purpose)
+
+    def _key(self) -> bytes:
+        if not self.data_key:
+            raise SealedError("This athlete's key was destroyed: the content is gone for good.")
+        return base64.b64decode(self.data_key)
 
 
 class Assignment(models.Model):

@@ -4,39 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('seq', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('id', models.UUIDField(unique=True)),
-                ('body', models.BinaryField()),
-                ('leaf_hash', models.BinaryField(max_length=32)),
-                ('action', models.CharField(db_index=True, max_length=64)),
-                ('at', models.DateTimeField(db_index=True)),
-                ('organisation', models.UUIDField(db_index=True, null=True)),
-                ('subject', models.UUIDField(db_index=True, null=True)),
-                ('plan', models.UUIDField(db_index=True, null=True)),
-                ('destination', models.UUIDField(db_index=True, null=True)),
-                ('delivery', models.UUIDField(db_index=True, null=True)),
+                ("seq", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("id", models.UUIDField(unique=True)),
+                ("body", models.BinaryField()),
+                ("leaf_hash", models.BinaryField(max_length=32)),
+                ("action", models.CharField(db_index=True, max_length=64)),
+                ("at", models.DateTimeField(db_index=True)),
+                ("organisation", models.UUIDField(db_index=True, null=True)),
+                ("subject", models.UUIDField(db_index=True, null=True)),
+                ("plan", models.UUIDField(db_index=True, null=True)),
+                ("destination", models.UUIDField(db_index=True, null=True)),
+                ("delivery", models.UUIDField(db_index=True, null=True)),
             ],
             options={
-                'ordering': ['seq'],
+                "ordering": ["seq"],
             },
         ),
         migrations.CreateModel(
-            name='Head',
+            name="Head",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('size', models.BigIntegerField(default=0)),
-                ('peaks', models.BinaryField(default=bytes)),
-                ('last_at', models.DateTimeField()),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("size", models.BigIntegerField(default=0)),
+                ("peaks", models.BinaryField(default=bytes)),
+                ("last_at", models.DateTimeField()),
             ],
         ),
     ]

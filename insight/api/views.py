@@ -24,7 +24,7 @@ class EntrySerializer(CamelSerializer, serializers.Serializer[Any]):
         return bytes(entry.leaf_hash).hex()
 
 
-class EntryFilter(filters.FilterSet):
+class EntryFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
     action = filters.CharFilter(lookup_expr="startswith")
 
     class Meta:

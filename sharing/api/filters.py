@@ -5,7 +5,7 @@ from django_filters import rest_framework as filters
 from sharing.models import Delivery
 
 
-class DeliveryFilter(filters.FilterSet):
+class DeliveryFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
     plan = filters.UUIDFilter(field_name="lane__plan")
     athlete = filters.UUIDFilter(field_name="lane__plan__athlete")
     destination = filters.UUIDFilter(field_name="lane__destination")

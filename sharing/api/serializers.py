@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -12,6 +13,11 @@ from plans.fields import SESSION_FIELDS
 from sharing.models import Attempt, Delivery, Plan, PlanVersion, Quarantine, Route, Step
 
 FIELD_CHOICES = sorted(SESSION_FIELDS)
+
+
+def _only(field: Any, rows: QuerySet[Any]) -> None:
+    """A row that the person may not see cannot be named either."""
+    getattr(field, "child_relation", field).queryset = rows
 
 
 class AthleteSerializer(CamelSerializer, serializers.ModelSerializer[Athlete]):
@@ -91,8 +97,8 @@ class RouteSerializer(CamelSerializer, serializers.ModelSerializer[Route]):
         fields = super().get_fields()
         user = getattr(self.context.get("request"), "user", None)
         if user is not None and user.is_authenticated:
-            fields["destination"].queryset = Destination.objects.for_user(user)
-            fields["athletes"].child_relation.queryset = Athlete.objects.for_user(user)
+            _only(fields["destination"], Destination.objects.for_user(user))
+            _only(fields["athletes"], Athlete.objects.for_user(user))
         return fields
 
     def validate_fields_shared(self, value: dict[str, str]) -> dict[str, str]:
@@ -138,8 +144,8 @@ class DecisionSerializer(CamelSerializer, serializers.Serializer[Any]):
         fields = super().get_fields()
         user = getattr(self.context.get("request"), "user", None)
         if user is not None and user.is_authenticated:
-            fields["athlete"].queryset = Athlete.objects.for_user(user)
-            fields["destination"].queryset = Destination.objects.for_user(user)
+            _only(fields["athlete"], Athlete.objects.for_user(user))
+            _only(fields["destination"], Destination.objects.for_user(user))
         return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts.api.asking import Permitted, person, told
+from accounts.consent import Basis, Terms
 from accounts.models import Athlete, ConsentDecision, Organisation, User
 from sharing import consents, quarantine, redeliver, routes
 from sharing.api import serializers
@@ -24,7 +25,7 @@ from sharing.selectors.document import newest_document
 
 
 class AthleteViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Athlete]):
-    """Athletes of your organisation. Only the time zone may be set; the rest comes from the source."""
+    """Athletes of your organisation. Only their time zone may be set; the source knows the rest."""
 
     permission_classes = [Permitted]
     read_permission = "view_athlete"
@@ -63,7 +64,7 @@ class PlanViewSet(viewsets.ReadOnlyModelViewSet[Plan]):
     def versions(self, request: Request, pk: str) -> Response:
         """All versions, the newest first."""
         rows = self.get_object().versions.select_related("plan__athlete").order_by("-version")
-        page = self.paginate_queryset(rows)
+        page: Any = self.paginate_queryset(rows)  # type: ignore[arg-type] # versions of a plan, not plans
         shown = serializers.PlanVersionSerializer(
             page, many=True, context=self.get_serializer_context()
         )
@@ -86,7 +87,7 @@ class PlanVersionViewSet(viewsets.ReadOnlyModelViewSet[PlanVersion]):
     @extend_schema(responses=serializers.PlanDocumentSerializer)
     @action(detail=True, url_path="document")
     def document(self, request: Request, pk: str) -> Response:
-        """This version as plan.v1, as it was published."""
+        """The version as plan.v1, as it was published."""
         content = self.get_object().document()
         return Response({"plan": content["plan"], "summary": content["summary"]})
 
@@ -248,13 +249,11 @@ def _wish(values: dict[str, Any]) -> routes.RouteSettings:
 
 
 def _decide(values: dict[str, Any], user: User) -> ConsentDecision:
-    basis = consents.Basis(
-        kind=ConsentDecision.Basis.COACH_RECORD, note=values["note"], decided_by=user
-    )
+    basis = Basis(kind=ConsentDecision.Basis.COACH_RECORD, note=values["note"], decided_by=user)
     athlete, destination = values["athlete"], values["destination"]
     match values["decision"]:
         case "granted":
-            terms = consents.Terms(
+            terms = Terms(
                 fields=values["fields_agreed"],
                 purpose=values["purpose"],
                 expires_at=values["expires_at"],

@@ -85,6 +85,7 @@ class Delivery(Identified):
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="deliveries")
     revision = models.PositiveBigIntegerField()
+    keyed_as = models.PositiveBigIntegerField()  # the first revision of a run of the same promise
     intent = models.CharField(max_length=8, choices=Intent.choices, default=Intent.SHARE)
     version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="deliveries")
     state = models.CharField(max_length=12, choices=State.choices, default=State.WAITING)

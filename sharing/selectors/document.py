@@ -8,7 +8,7 @@ from sharing.selectors import plans
 
 
 def newest_document(plan: Plan) -> dict[str, Any] | None:
-    """`plan` as plan.v1 with `destinationStatus` filled in, and `summary`. None before version 1."""
+    """`plan` as plan.v1 with its `destinationStatus`, and `summary`. None before version 1."""
     version = plans.newest_version(plan)
     if version is None:
         return None

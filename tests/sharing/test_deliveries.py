@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts import consent
 from destinations.errors import (
     AuthorizationError,
     GoneError,
@@ -21,7 +22,7 @@ from tests.sharing.world import build, make_destination, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-BY_LINK = consents.Basis(kind="athlete_link")
+BY_LINK = consent.Basis(kind="athlete_link")
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_granting_consent_later_shares_the_newest_version(inbox):
     world = build()
     world.publish()
     work()
-    terms = consents.Terms(fields=["title"], purpose="training")
+    terms = consent.Terms(fields=["title"], purpose="training")
     consents.grant(world.ben, world.destination, terms=terms, basis=BY_LINK)
     work()
     assert world.states() == ["blocked", "delivered"]
@@ -317,7 +318,7 @@ def test_a_hanging_destination_fills_only_its_own_slots(studio, inbox):
 
 def open_second_route(studio, destination):
 
-    terms = consents.Terms(fields=["title"], purpose="training")
+    terms = consent.Terms(fields=["title"], purpose="training")
     consents.grant(studio.ben, destination, terms=terms, basis=BY_LINK)
     return routes.open_route(
         studio.organisation,

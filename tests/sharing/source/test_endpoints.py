@@ -54,13 +54,10 @@ def test_the_fake_in_the_tests_knows_every_call(endpoint):
 
 def test_only_the_client_speaks_http():
     """One place knows how to call TrainingPeaks; the rest of the engine asks it."""
+    speaks = re.compile(r"^\s*(import|from) (requests|urllib3|httpx|http\.client)\b", re.MULTILINE)
     importing = {
         path.relative_to(settings.BASE_DIR).as_posix()
         for path in (settings.BASE_DIR / "sharing").rglob("*.py")
-        if re.search(
-            r"^\s*(import|from) (requests|urllib3|httpx|http\.client)\b",
-            path.read_text(),
-            re.MULTILINE,
-        )
+        if speaks.search(path.read_text(encoding="utf-8"))
     }
     assert importing == {"sharing/source/http.py"}

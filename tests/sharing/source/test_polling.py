@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from accounts.models import Connection
-from sharing import clock, intake, polling
-from sharing.models import Hint, Quarantine, Source
+from sharing import clock, intake, polling, subscriptions
+from sharing.models import Hint, Limiter, Quarantine, Source, Subscription
 from sharing.source.errors import BadAnswerError, SourceUnavailableError
 from tests.sharing.source.studio import BEN
 
@@ -20,6 +20,7 @@ def read(ana, api):
     intake.record(ana.source, headers={}, body=b"")
     ana.read()
     polling.poll(ana.source)
+    subscriptions.reconcile(ana.connection)
     return ana
 
 
@@ -79,6 +80,22 @@ def test_a_finding_that_no_event_announces_by_the_next_look_counts_as_silent(rea
     assert read.source.silent_changes == 1
 
 
+def test_before_there_are_subscriptions_silence_means_nothing(read, api):
+    Subscription.objects.all().delete()
+    Hint.objects.all().delete()
+    api.put(BEN, 1, read.day(1), Title="Silent")
+    polling.poll(read.source)
+    polling.poll(read.source)
+    assert read.source.silent_changes == 0
+
+
+def test_the_first_look_only_sets_the_cursor(ana, api):
+    api.put(BEN, 1, ana.day(1))
+    assert polling.poll(ana.source) == 0
+    assert api.asked["changed"] == []
+    assert ana.source.cursor is not None
+
+
 def test_a_late_event_is_not_silence(read, api):
     api.put(BEN, 1, read.day(1), Title="Late")
     polling.poll(read.source)
@@ -110,8 +127,6 @@ def test_the_cursor_moves_only_after_success_and_looks_back_a_little(read, api):
     with pytest.raises(SourceUnavailableError):
         polling.poll(read.source)
     assert read.source.cursor == cursor
-    from sharing.models import Limiter
-
     Limiter.objects.all().delete()
     polling.poll(read.source)
     assert read.source.cursor > cursor

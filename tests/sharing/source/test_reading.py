@@ -3,11 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from accounts.models import Athlete, Connection
 from audit.models import Entry
 from sharing import clock, health, intake, quarantine, reading
-from sharing.models import Delivery, Hint, Plan, Quarantine, Source
+from sharing.models import Delivery, Hint, Limiter, Plan, Quarantine, Source
 from sharing.source import credentials
 from sharing.source.errors import NeedsReconnectError
 from tests.sharing.source.fake_trainingpeaks import HTML_404, INTERVALS
@@ -228,8 +229,6 @@ def test_nothing_is_recorded_from_an_incomplete_answer(ana, api, settings, name,
     assert ana.source.failures == 1
     assert ana.source.last_error
     assert ana.source.dirty_seq > ana.source.clean_seq
-    from sharing.models import Limiter
-
     Limiter.objects.all().delete()
     ana.read()
     assert ana.titles() == ["Changed"]
@@ -398,8 +397,6 @@ def test_a_fault_of_our_own_is_tried_again_later_and_loses_nothing(ana, api, mon
 
 
 def test_no_transaction_is_open_while_we_ask(ana, api):
-    from django.db import connection
-
     open_then = []
     for name in ("workouts", "structure", "strength-workouts"):
         api.on_ask[name] = lambda: open_then.append(connection.in_atomic_block)
