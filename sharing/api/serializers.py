@@ -65,6 +65,7 @@ class PlanVersionSerializer(CamelSerializer, serializers.ModelSerializer[PlanVer
 
 class RouteSerializer(CamelSerializer, serializers.ModelSerializer[Route]):
     fields_shared = serializers.DictField(
+        source="fields",
         child=serializers.CharField(max_length=200),
         help_text="Session field → why it leaves. What is not named here stays here.",
     )

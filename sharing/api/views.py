@@ -243,7 +243,6 @@ class LedgerView(APIView):
 
 
 def _wish(values: dict[str, Any]) -> routes.RouteSettings:
-    values["fields"] = values.pop("fields_shared")
     values["athletes"] = [athlete.pk for athlete in values.pop("athletes", [])]
     return routes.RouteSettings(**values)
 

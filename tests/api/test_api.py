@@ -1,0 +1,262 @@
+"""The REST API: what the pages do, for other software; and the walls between organisations."""
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import ConsentDecision
+from plans import contract
+from sharing import deliveries
+from sharing.models import Delivery, Route
+from tests.sharing.world import session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+LISTS = [
+    "athletes", "plans", "versions", "routes", "consents", "deliveries", "quarantine",
+    "destinations", "connections", "organisations",
+]  # fmt: skip
+
+
+def work():
+    while deliveries.deliver_due("worker"):
+        pass
+
+
+def grant(client, studio, **changes):
+    body = {
+        "athlete": str(studio.ben.pk),
+        "destination": str(studio.destination.pk),
+        "decision": "granted",
+        "fieldsAgreed": ["title", "duration_seconds"],
+        "purpose": "training",
+        "note": "Ben said so on the phone",
+        **changes,
+    }
+    return client.post("/api/v1/consents/", body, format="json")
+
+
+@pytest.mark.parametrize("name", [*LISTS, "ledger", "destination-kinds", "audit-entries"])
+def test_nothing_is_told_to_nobody(name):
+    assert APIClient().get(f"/api/v1/{name}/").status_code == 401
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_stranger_sees_nothing_of_anas(name, studio, ana, dan):
+    studio.agree()
+    studio.publish()
+    work()
+    shown = {row["id"] for row in ana.get(f"/api/v1/{name}/").json()["results"]}
+    strange = {row["id"] for row in dan.get(f"/api/v1/{name}/").json()["results"]}
+    assert shown.isdisjoint(strange)
+
+
+def test_a_strangers_request_for_anas_row_is_a_row_that_does_not_exist(studio, dan):
+    studio.agree()
+    studio.publish()
+    work()
+    delivery = studio.deliveries()[0]
+    paths = [
+        f"/api/v1/athletes/{studio.ben.pk}/",
+        f"/api/v1/plans/{studio.plan.pk}/",
+        f"/api/v1/plans/{studio.plan.pk}/document/",
+        f"/api/v1/routes/{studio.route.pk}/",
+        f"/api/v1/destinations/{studio.destination.pk}/",
+        f"/api/v1/deliveries/{delivery.pk}/",
+    ]
+    assert {dan.get(path).status_code for path in paths} == {404}
+    assert dan.post(f"/api/v1/deliveries/{delivery.pk}/redeliver/").status_code == 404
+    assert dan.post(f"/api/v1/routes/{studio.route.pk}/retire/").status_code == 404
+    assert grant(dan, studio).status_code == 400
+    assert ConsentDecision.objects.count() == 1
+
+
+def test_recording_a_consent_shares_the_plan_and_withdrawing_takes_it_back(studio, ana, inbox):
+    studio.publish(session("tp-1"))
+    work()
+    assert grant(ana, studio).status_code == 201
+    work()
+    assert inbox.held["tp-1"]["title"] == "Easy run"
+    assert grant(ana, studio, decision="withdrawn").status_code == 201
+    work()
+    assert inbox.held == {"tp-1": None}
+
+
+def test_a_grant_without_fields_is_refused(studio, ana):
+    answer = grant(ana, studio, fieldsAgreed=[])
+    assert answer.status_code == 400
+    assert not ConsentDecision.objects.exists()
+
+
+def test_the_document_is_plan_v1_with_its_status_at_each_destination(studio, ana):
+    studio.agree()
+    studio.publish(session("tp-1"))
+    work()
+    plan = ana.get(f"/api/v1/plans/{studio.plan.pk}/document/").json()["plan"]
+    contract.check(plan)
+    assert plan["version"] == 1
+    (status,) = plan["destinationStatus"]
+    assert (status["destination"], status["status"], status["version"]) == (
+        studio.destination.name,
+        "delivered",
+        1,
+    )
+
+
+def test_a_plan_that_was_never_read_says_so(studio, ana):
+    answer = ana.get(f"/api/v1/plans/{studio.plan.pk}/document/")
+    assert answer.status_code == 404
+    assert "not been read" in answer.json()["detail"]
+
+
+def test_versions_come_newest_first_with_what_changed(studio, ana):
+    studio.publish(session("tp-1"))
+    studio.publish(session("tp-1", title="Tempo"))
+    rows = ana.get(f"/api/v1/plans/{studio.plan.pk}/versions/").json()["results"]
+    assert [row["version"] for row in rows] == [2, 1]
+    assert rows[0]["contentHash"] != rows[1]["contentHash"]
+
+
+def test_a_destination_is_set_up_and_its_settings_are_never_shown(studio, ana):
+    made = ana.post(
+        "/api/v1/destinations/",
+        {
+            "kind": "webhook",
+            "name": "Portal",
+            "settings": {"url": "https://hooks.example.com/secret-path"},
+        },
+        format="json",
+    )
+    assert made.status_code == 201, made.content
+    shown = ana.get(f"/api/v1/destinations/{made.json()['id']}/")
+    assert b"secret-path" not in made.content + shown.content
+    renewed = ana.post(f"/api/v1/destinations/{made.json()['id']}/rotate-secret/")
+    assert renewed.json()["secret"].startswith("whsec_")
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["http://hooks.example.com/x", "https://127.0.0.1/x", "https://10.0.0.1/x", "ftp://x"],
+)
+def test_an_address_that_baton_must_not_call_is_refused_at_once_or_never_called(
+    studio, ana, address
+):
+    body = {"kind": "webhook", "name": "Bad", "settings": {"url": address}}
+    made = ana.post("/api/v1/destinations/", body, format="json")
+    if made.status_code == 201:
+        tested = ana.post(f"/api/v1/destinations/{made.json()['id']}/test/").json()
+        assert (tested["ok"], tested["code"]) == (False, "blocked_address")
+    else:
+        assert made.status_code == 400
+
+
+def test_a_route_is_opened_changed_paused_and_retired(studio, ana, inbox):
+    ana.post(f"/api/v1/routes/{studio.route.pk}/retire/")
+    body = {
+        "destination": str(studio.destination.pk),
+        "name": "Titles only",
+        "purpose": "see what is on",
+        "fieldsShared": {"title": "see what is on"},
+        "cadence": "nightly",
+    }
+    made = ana.post("/api/v1/routes/", body, format="json")
+    assert made.status_code == 201, made.content
+    path = f"/api/v1/routes/{made.json()['id']}/"
+    changed = ana.put(path, body | {"name": "Renamed"}, format="json")
+    assert changed.json()["name"] == "Renamed"
+    assert ana.post(f"{path}pause/").json()["state"] == "paused"
+    assert ana.post(f"{path}resume/").json()["state"] == "active"
+    assert ana.post(f"{path}retire/").json()["state"] == "retired"
+
+
+def test_a_field_that_does_not_exist_cannot_be_shared(studio, ana):
+    body = {
+        "destination": str(studio.destination.pk),
+        "name": "X",
+        "purpose": "y",
+        "fieldsShared": {"bankAccount": "why not"},
+    }
+    assert ana.post("/api/v1/routes/", body, format="json").status_code == 400
+
+
+def test_what_may_not_be_written_is_ignored(studio, ana):
+    path = f"/api/v1/athletes/{studio.ben.pk}/"
+    ana.patch(path, {"name": "Mallory", "state": "detached"}, format="json")
+    studio.ben.refresh_from_db()
+    assert (studio.ben.name, studio.ben.state) == ("Ben", "active")
+
+
+def test_a_second_route_that_would_write_everything_twice_is_refused(studio, ana):
+    body = {
+        "destination": str(studio.destination.pk),
+        "name": "Again",
+        "purpose": "y",
+        "fieldsShared": {"title": "y"},
+    }
+    answer = ana.post("/api/v1/routes/", body, format="json")
+    assert answer.status_code == 400
+    assert "already carries" in answer.content.decode()
+    assert Route.objects.count() == 1
+
+
+def test_a_delivery_shows_its_attempts_and_steps(studio, ana):
+    studio.agree()
+    studio.publish(session("tp-1"))
+    work()
+    detail = ana.get(f"/api/v1/deliveries/{studio.deliveries()[0].pk}/").json()
+    (attempt,) = detail["attempts"]
+    assert (attempt["planVersion"], attempt["outcome"]) == (1, "success")
+    assert attempt["steps"][0]["remoteId"] == "remote-tp-1"
+
+
+def test_redelivering_keeps_the_key_and_is_refused_for_what_is_superseded(studio, ana, inbox):
+    studio.agree()
+    studio.publish(session("tp-1"))
+    work()
+    first = studio.deliveries()[0]
+    assert ana.post(f"/api/v1/deliveries/{first.pk}/redeliver/").status_code == 201
+    work()
+    assert len(inbox.keys()) == 2
+    assert len(set(inbox.keys())) == 1
+    studio.publish(session("tp-1", title="Tempo"))
+    refused = ana.post(f"/api/v1/deliveries/{first.pk}/redeliver/")
+    assert refused.status_code == 409
+    assert "superseded" in refused.json()["detail"]
+
+
+def test_redelivering_without_consent_is_refused(studio, ana):
+    studio.publish(session("tp-1"))
+    work()
+    refused = ana.post(f"/api/v1/deliveries/{studio.deliveries()[0].pk}/redeliver/")
+    assert refused.status_code == 409
+    assert "consent" in refused.json()["detail"]
+
+
+def test_deliveries_can_be_searched(studio, ana):
+    studio.agree()
+    studio.publish()
+    work()
+    found = ana.get("/api/v1/deliveries/", {"state": "delivered", "plan": str(studio.plan.pk)})
+    assert found.json()["count"] == 1
+    assert ana.get("/api/v1/deliveries/", {"state": "dead"}).json()["count"] == 0
+
+
+def test_the_ledger_balances(studio, ana):
+    studio.agree()
+    studio.publish()
+    work()
+    told = ana.get("/api/v1/ledger/").json()
+    assert (told["accepted"], told["gap"], told["balanced"]) == (1, 0, True)
+
+
+def test_a_form_post_is_not_json(studio, ana):
+    assert ana.post("/api/v1/consents/", {"decision": "granted"}).status_code == 415
+    assert ana.delete(f"/api/v1/deliveries/{studio.ben.pk}/").status_code == 405
+    assert Delivery.objects.count() == 0
+
+
+def test_the_documentation_is_a_page_and_the_description_is_published(studio, client):
+    client.force_login(studio.ana)
+    page = client.get("/api/docs/")
+    assert page.status_code == 200
+    assert "/api/v1/deliveries/{id}/redeliver/" in page.content.decode()
+    assert client.get("/api/schema/").status_code == 200
