@@ -31,7 +31,7 @@ PARSERS: Mapping[str, Callable[[Any], object]] = {
     contract.PLAN: contract.check,
 }
 
-_replayers: dict[str, Callable[[Source], None]] = {}
+_replayers: dict[str, Callable[[Quarantine], None]] = {}
 
 
 def keep(source: Source, bad: BadAnswerError, log: Log) -> Quarantine:
@@ -77,20 +77,20 @@ def replay(row: Quarantine) -> None:
     """Ask the source again. Raises while the kept answer would break the contract again."""
     if (error := still_wrong(row)) is not None:
         raise error
-    _replayers.get(row.contract, _read_again)(row.source)
     with audited_atomic() as log:
+        _replayers.get(row.contract, _read_again)(row)
         settle(row, Quarantine.State.REPLAYED, log)
 
 
-def replay_with(contract_name: str, replayer: Callable[[Source], None]) -> None:
+def replay_with(contract_name: str, replayer: Callable[[Quarantine], None]) -> None:
     """Say how answers of one contract are asked for again. The others are read with the athlete,
     and settled by that.
     """
     _replayers[contract_name] = replayer
 
 
-def _read_again(source: Source) -> None:
-    intake.ask(source, Hint.Kind.MANUAL, at_once=True)
+def _read_again(row: Quarantine) -> None:
+    intake.ask(row.source, Hint.Kind.MANUAL, at_once=True)
 
 
 def dismiss(row: Quarantine, note: str) -> None:

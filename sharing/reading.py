@@ -16,7 +16,6 @@ from django.db.models import F, Min, Q, QuerySet
 
 from accounts.models import Athlete, Connection
 from audit.log import audited_atomic
-from plans.errors import ContractError
 from sharing import clock, health, intake, quarantine, retry, trouble, versions, windows
 from sharing.crashpoint import crashpoint
 from sharing.models import Hint, Plan, Source
@@ -153,15 +152,12 @@ def _commit(
     """Versions, promises and the clean counter in one transaction, if the source is still ours."""
     first = _unread(claim).aggregate(at=Min("received_at"))["at"]
     occasion = versions.Occasion(claim.seq, first or claim.source.dirty_since, read_at)
-    try:
-        with audited_atomic() as log:
-            row = _fenced(claim)
-            for plan, window in wanted:
-                versions.record(plan, found, window, occasion, log)
-            quarantine.read_well(row, log)
-            _settle(row, claim, read_at, NEEDS_TIME_ZONE if blind else found.refused)
-    except ContractError as error:
-        raise BadAnswerError("plan.v1.json", error.path, error.problem, b"{}") from None
+    with audited_atomic() as log:
+        row = _fenced(claim)
+        for plan, window in wanted:
+            versions.record(plan, found, window, occasion, log)
+        quarantine.read_well(row, log)
+        _settle(row, claim, read_at, NEEDS_TIME_ZONE if blind else found.refused)
 
 
 def _fenced(claim: Claim) -> Source:

@@ -7,6 +7,7 @@ shared is taken back; but never many at once without a person's word.
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,14 +16,17 @@ from accounts.models import Athlete, Connection
 from audit.log import Log, audited_atomic
 from plans.errors import ContractError
 from plans.trainingpeaks import RosterAthlete, parse_roster
-from sharing import fan_out, health, intake, quarantine, windows
-from sharing.models import Hint, Lane, Plan, Quarantine, Source
+from sharing import clock, fan_out, health, intake, quarantine, wake, windows
+from sharing.models import Hint, Lane, PeriodicJob, Plan, Quarantine, Source
 from sharing.source import endpoints
 from sharing.source.client import TrainingPeaks
 from sharing.source.errors import BadAnswerError
 
 FEW, SHARE = 5, 0.10  # more than the larger of the two never leave at once by themselves
 PLAN_NAME = "Training plan"
+JOB = "sync-rosters"
+CONFIRMED = "They did leave."
+GOOD_FOR = timedelta(days=1)
 ROSTER, MASS_CHANGE = endpoints.ATHLETES.name, "roster-mass-change"
 
 
@@ -36,8 +40,8 @@ class Outcome:
     stopped: int = 0
 
 
-def sync(connection: Connection, *, confirmed: bool = False) -> Outcome:
-    """Bring our athletes in line with the roster. `confirmed`: a person said so many did leave."""
+def sync(connection: Connection) -> Outcome:
+    """Bring our athletes in line with the roster."""
     if connection.kind == Connection.Kind.CALENDAR_FEED:
         return _published(connection)
     with TrainingPeaks(connection.pk) as api:
@@ -47,7 +51,7 @@ def sync(connection: Connection, *, confirmed: bool = False) -> Outcome:
         with audited_atomic() as log:  # each by itself: a long roster must not hold up writers
             _one(connection, person, outcome, log)
     with audited_atomic() as log:
-        _leave(connection, listed, outcome, log, confirmed=confirmed)
+        _leave(connection, listed, outcome, log)
     health.worked(connection, allowed=api.allowed)
     return outcome
 
@@ -64,17 +68,12 @@ def _parsed(raw: object, connection: Connection) -> Sequence[RosterAthlete]:
 
 
 def _leave(
-    connection: Connection,
-    listed: Sequence[RosterAthlete],
-    outcome: Outcome,
-    log: Log,
-    *,
-    confirmed: bool,
+    connection: Connection, listed: Sequence[RosterAthlete], outcome: Outcome, log: Log
 ) -> None:
-    """Detach who is missing, unless they are too many to be believed."""
+    """Detach who is missing, unless they are too many to be believed without a person's word."""
     ours = Athlete.objects.filter(connection=connection, state=Athlete.State.ACTIVE)
     missing = list(ours.exclude(source_id__in=[person.source_id for person in listed]))
-    if _too_many(len(missing), ours.count()) and not confirmed:
+    if _too_many(len(missing), ours.count()) and not _confirmed(connection, missing):
         outcome.stopped = len(missing)
         _stop(connection, missing, log)
         return
@@ -93,15 +92,26 @@ def _keep(connection: Connection, bad: BadAnswerError, log: Log) -> None:
     quarantine.keep(source, bad, log)
 
 
-def _again(source: Source) -> None:
-    if source.athlete.connection is not None:
-        sync(source.athlete.connection)
+def _again(row: Quarantine) -> None:
+    PeriodicJob.objects.filter(name=JOB).update(next_run_at=clock.now())
+    wake.wake()
 
 
-def _confirm(source: Source) -> None:
-    """A person has looked at what was kept: the roster may take effect as it is now."""
-    if source.athlete.connection is not None:
-        sync(source.athlete.connection, confirmed=True)
+def _confirm(row: Quarantine) -> None:
+    """A person has looked: exactly those who were missing then may leave at the next look."""
+    row.note = CONFIRMED
+    _again(row)
+
+
+def _confirmed(connection: Connection, missing: Collection[Athlete]) -> bool:
+    gone = {athlete.source_id for athlete in missing}
+    words = Quarantine.objects.filter(
+        source__athlete__connection=connection,
+        contract=MASS_CHANGE,
+        note=CONFIRMED,
+        settled_at__gt=clock.now() - GOOD_FOR,
+    )
+    return any(gone <= set(json.loads(quarantine.body_of(row))) for row in words)
 
 
 def _settle(connection: Connection, log: Log) -> None:

@@ -107,7 +107,7 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     ("begin-new-connections", lambda: timedelta(seconds=5), begin_new_connections),
     ("resume-sources", lambda: timedelta(seconds=15), health.resume_reconnected),
     ("reconcile-subscriptions", lambda: timedelta(minutes=5), reconcile_all_subscriptions),
-    ("sync-rosters", lambda: timedelta(minutes=30), sync_all_rosters),
+    (roster.JOB, lambda: timedelta(minutes=30), sync_all_rosters),
     ("roll-windows", lambda: timedelta(minutes=10), roll_windows),
     ("forget-hints", lambda: timedelta(hours=6), forget_old_hints),
 )

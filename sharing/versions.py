@@ -1,10 +1,12 @@
 """Recording plan versions: only a real change makes one, and one that is made never changes."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -14,6 +16,7 @@ from audit.actor import Actor
 from audit.log import Log
 from plans import contract, words
 from plans.diff import PlanDiff, diff, is_urgent
+from plans.errors import ContractError
 from plans.hashing import content_hash
 from plans.model import Plan as CanonicalPlan
 from plans.model import Session, total_duration
@@ -21,6 +24,7 @@ from plans.window import carry_over, keep_hidden_figures
 from sharing import clock, fan_out
 from sharing.crashpoint import crashpoint
 from sharing.models import Plan, PlanVersion
+from sharing.source.errors import BadAnswerError
 from sharing.source.window import Found, Known
 from sharing.windows import Window, local_day
 
@@ -143,8 +147,7 @@ def _rules(change: Change) -> list[str]:
 
 def _seal(version: PlanVersion, change: Change) -> None:
     """The document is the contract: one that breaks it is not recorded."""
-    document = _canonical(version, change.after).document()
-    contract.check(document)
+    document = _checked(_canonical(version, change.after).document())
     shown = {
         session.item_id.removeprefix("tp-")
         for session in change.after
@@ -158,6 +161,15 @@ def _seal(version: PlanVersion, change: Change) -> None:
             "notes": [{"path": note.path, "code": note.code} for note in change.found.notes],
         }
     )
+
+
+def _checked(document: dict[str, Any]) -> dict[str, Any]:
+    try:
+        contract.check(document)
+    except ContractError as error:
+        body = json.dumps(document).encode()
+        raise BadAnswerError(contract.PLAN, error.path, error.problem, body) from None
+    return document
 
 
 def _canonical(version: PlanVersion, sessions: Sequence[Session]) -> CanonicalPlan:

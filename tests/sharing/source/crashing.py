@@ -17,7 +17,7 @@ if __name__ == "__main__":
     if what == "intake":
         intake.record(Source.objects.get(), headers={}, body=b"{}")
     else:
-        credentials.token = lambda _: "token"
+        credentials.token = lambda connection: "token"
         _, api = fake_trainingpeaks.start()
         for athlete, number, day in workouts:
             api.put(athlete, number, day)

@@ -123,8 +123,18 @@ def test_a_person_may_say_that_they_did_leave(ana, api):
     api.athletes = api.athletes[:10]
     sync(ana)
     quarantine.replay(Quarantine.objects.get())
-    assert Athlete.objects.filter(state=Athlete.State.DETACHED).count() == 10
+    assert sync(ana).detached == 10
     assert Quarantine.objects.get().state == Quarantine.State.REPLAYED
+
+
+def test_a_persons_word_is_about_those_who_were_missing_then(ana, api):
+    fill(api, 20)
+    sync(ana)
+    listed, api.athletes = api.athletes, api.athletes[:12]
+    sync(ana)
+    quarantine.replay(Quarantine.objects.get())
+    api.athletes = listed[12:]
+    assert sync(ana).detached == 0
 
 
 def test_they_are_back_and_the_finding_settles_itself(ana, api):
