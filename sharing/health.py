@@ -7,7 +7,7 @@ from django.db.models import Q
 
 from accounts.models import Athlete, Connection
 from audit.log import Log, audited_atomic
-from sharing import clock, intake
+from sharing import clock, intake, windows
 from sharing.models import Hint, Source
 from sharing.source.errors import SourceError, SourceRefusedError
 
@@ -43,7 +43,7 @@ def lacks(connection: Connection | None, error: SourceRefusedError, log: Log) ->
         state=Connection.State.SCOPE_MISSING, last_error=_missing(error.scope)
     )
     if changed:
-        _record(connection, "connection.scope_missing", log, scope=error.scope)
+        _record(connection, "connection.scope_missing", log, scope=error.scope.replace(":", "."))
 
 
 def _missing(scope: str) -> str:
@@ -88,11 +88,17 @@ def resume_reconnected() -> int:
     waiting = Q(state=Source.State.NEEDS_RECONNECT) & healthy
     zoned = Q(state=Source.State.ACTIVE, last_error="needs_time_zone") & ~Q(athlete__time_zone="")
     found = Source.objects.filter(waiting | zoned, athlete__state=Athlete.State.ACTIVE)
-    sources = list(found.select_related("athlete"))
-    for source in sources:
+    known = [s for s in found.select_related("athlete") if _reasonable(s)]
+    for source in known:
         with audited_atomic() as log:
             resume(source, log)
-    return len(sources)
+    return len(known)
+
+
+def _reasonable(source: Source) -> bool:
+    """Not if it waits for a time zone and has one that does not exist."""
+    zoned = windows.local_day(source.athlete.time_zone, clock.now()) is not None
+    return zoned or source.state != Source.State.ACTIVE
 
 
 def _record(connection: Connection, action: str, log: Log, **extra: str) -> None:

@@ -23,6 +23,7 @@ from sharing.models.base import LONG_AGO
 from sharing.source import readers
 from sharing.source.errors import (
     BadAnswerError,
+    EmptiedError,
     SourceError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -33,6 +34,7 @@ from sharing.windows import Window
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never given up
+MANY = 6  # sessions that do not vanish at once without a second look
 NEEDS_TIME_ZONE = "needs_time_zone"
 ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
 
@@ -126,8 +128,14 @@ def _ask(claim: Claim, wanted: Sequence[tuple[Plan, Window]]) -> Found:
     known = Known() if _asked_by_a_person(claim) else versions.known(plan for plan, _ in wanted)
     athlete = claim.source.athlete
     found = readers.read(athlete, days, known, heed=claim.heed)
+    if len(known.sessions) >= MANY and not found.sessions and not _said_before(claim):
+        raise EmptiedError("The whole calendar is gone: asking once more before we believe it.")
     health.worked(athlete.connection, allowed=found.allowed, refused=found.refused)
     return found
+
+
+def _said_before(claim: Claim) -> bool:
+    return claim.source.last_error == EmptiedError.code
 
 
 def _asked_by_a_person(claim: Claim) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from plans.window import rolling_window
@@ -47,7 +47,8 @@ def _block(plan: Plan, today: date) -> Window | None:
 
 
 def needs_time_zone(plan: Plan) -> bool:
-    return plan.kind == Plan.Kind.ROLLING and not plan.athlete.time_zone
+    known = local_day(plan.athlete.time_zone, datetime.now(UTC)) is not None
+    return plan.kind == Plan.Kind.ROLLING and not known
 
 
 def joined(windows: Iterable[Window]) -> list[Window]:

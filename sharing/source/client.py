@@ -167,8 +167,8 @@ class TrainingPeaks:
     def _send(self, endpoint: Endpoint, token: str, **what: Any) -> Answer:
         body = {name: what.pop(name) for name in ("params", "json") if name in what}
         url = address(endpoint, **what)
-        self._heed()
         quota.wait_turn(self._pause)
+        self._heed()
         answer = self._http.exchange(endpoint.method, url, token=token, **body)
         if answer.status in {429, 503}:
             quota.hold(meaning.retry_after(answer))

@@ -68,6 +68,12 @@ class NotThereError(SourceError):
     code = "source_not_found"
 
 
+class EmptiedError(SourceError):
+    """A full calendar that is suddenly empty: believed when a second reading says the same."""
+
+    code = "emptied"
+
+
 class BadAnswerError(SourceError):
     """An answer that breaks its contract: kept whole, nothing sent, a person looks at it."""
 

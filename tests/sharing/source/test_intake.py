@@ -9,12 +9,15 @@ from uuid import uuid4
 import pytest
 from django.db import DatabaseError
 from django.urls import reverse
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from audit.models import Entry
 from sharing import capability, clock, intake, wake
 from sharing.models import Hint, Source
 
-pytestmark = [pytest.mark.usefixtures("transactional_db"), pytest.mark.urls("sharing.hooks")]
+pytestmark = pytest.mark.urls("sharing.hooks")
 
 
 def url(source, secret=None):
@@ -70,6 +73,18 @@ def test_whatever_comes_under_a_good_secret_is_kept_and_accepted(ana, client, bo
 )
 def test_ids_are_found_in_any_casing_and_shape(body, event, workout):
     assert intake.said(json.dumps(body).encode()) == intake.Said(event, workout)
+
+
+@given(st.one_of(st.binary(), st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(
+        st.sampled_from(["Id", "WorkoutId", "EventType", "athleteid", ""]) | st.text(), inner),
+).map(lambda value: json.dumps(value).encode())))  # fmt: skip
+@hypothesis_settings(max_examples=300, deadline=None)
+def test_no_body_is_too_strange_to_look_at(body):
+    about = intake.said(body)
+    assert len(about.event_type) <= 64
+    assert about.workout_id is None or 0 < about.workout_id < 2**63
 
 
 def test_only_harmless_headers_are_kept(ana, client):

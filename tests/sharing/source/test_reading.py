@@ -90,6 +90,25 @@ def test_an_empty_calendar_is_no_first_version_but_emptying_one_is_a_change(ana,
     assert [v.session_count for v in ana.versions()] == [1, 0]
 
 
+def test_a_calendar_that_is_suddenly_empty_is_asked_again_before_it_is_believed(ana, api):
+    for number in range(1, 8):
+        api.put(BEN, number, ana.day(number))
+    hint(ana)
+    ana.read()
+    api.will("workouts", 200, [])
+    hint(ana)
+    ana.make_due()
+    reading.read_due("test")
+    assert len(ana.versions()) == 1
+    assert ana.source.last_error == "emptied"
+    ana.read()
+    assert len(ana.versions()) == 1
+    api.workouts[BEN].clear()
+    hint(ana)
+    assert ana.read() == 2
+    assert ana.versions()[-1].session_count == 0
+
+
 def test_80_events_of_applying_a_plan_make_at_most_two_versions(ana, api):
     for number in range(1, 81):
         api.put(BEN, number, ana.day(number % 40), Title=f"Day {number}")
