@@ -88,7 +88,7 @@ class Stack:
                     "--bind", f"127.0.0.1:{self.web_port}",
                     "--worker-class", "gthread", "--workers", "1", "--threads", "8",
                 ],
-                ready=lambda: _answers(f"{self.web_url}/health/"),
+                ready=lambda: _answers(f"{self.web_url}/live/"),
             ),
             Program(
                 "worker",
