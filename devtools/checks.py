@@ -53,6 +53,7 @@ CHECKS = [
         ["manage.py", "spectacular", "--validate", "--fail-on-warn", "--file", os.devnull],
         TESTS,
     ),
+    Check("settings table", ["-m", "devtools.settings_table", "--check"], TESTS),
     Check("plan schema", ["-m", "plans.schema", "--check"]),
 ]
 
