@@ -1,13 +1,13 @@
 """Appending: what happened is recorded inside the transaction that made it happen.
 
-Events are buffered and written as the transaction's last statements, because writing takes
-the lock on the log's one head: whoever holds it only has to commit.
+Events wait and are written as the transaction's last statements, because writing takes the lock
+on the log's one head: whoever holds it only has to commit.
 """
 
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,14 +21,34 @@ from audit.actor import Actor
 from audit.models import Entry, Head
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
-LOOKUPS = ("organisation", "subject", "plan", "destination", "delivery")
+KNOWN = frozenset(entry.IDENTITIES) | {"version", "outcome", "commitment"}
 
 
-@dataclass
+class _Here(threading.local):
+    """How many blocks are open around this thread's code: like its connection, its own."""
+
+    depth = 0
+
+
+_here = _Here()
+
+
+@dataclass(frozen=True, eq=False)
+class _Event:
+    """Something that happened, waiting among the transaction's commit callbacks.
+
+    Django drops from that list whatever belonged to a savepoint that was rolled back, be it ours
+    or anybody's. So an event lasts exactly as long as the rows that it speaks of.
+    """
+
+    about: Mapping[str, Any]
+
+    def __call__(self) -> None:
+        """It is taken off the list when it is written, so nothing is left for the commit."""
+
+
 class Log:
-    """The events of one transaction, in order, until they are written."""
-
-    events: list[dict[str, Any]] = field(default_factory=list)
+    """Where the code inside a block says what it does."""
 
     def record(
         self,
@@ -41,94 +61,79 @@ class Log:
         """Note an event and return its entry's id at once, so that rows can refer to it.
 
         `about` takes organisation, subject, plan, version, destination, delivery, attempt,
-        consent (identifiers), outcome (a code) and commitment (a SHA-256 in hex). Free text
-        there raises ValueError; in `extra` it is kept as its digest.
+        consent (identifiers), outcome (a code) and commitment (a SHA-256 in hex); `extra` takes
+        codes, numbers and truths, and under `….before` and `….after` the value of a setting.
+        Names, addresses and other free text raise ValueError.
         """
-        unknown = set(about) - KNOWN
-        if unknown:
+        if not recording():
+            raise RuntimeError("Nothing can be recorded outside of audited_atomic().")
+        if unknown := set(about) - KNOWN:
             raise TypeError(f"The log does not know: {', '.join(sorted(unknown))}.")
-        who = actor or actors.current()
-        identity = uuid4()
-        event = {
-            "id": identity,
-            "action": action,
-            "actor_kind": who.kind,
-            "actor_id": who.id,
-            "request": actors.request_id(),
-            "extra": dict(extra or {}),
-            **about,
-        }
+        event = _who(actor) | {"id": uuid4(), "action": action, "extra": dict(extra or {})} | about
         entry.encode(0, EARLIEST, event)  # refuses free text here, where it was said
-        self.events.append(event)
+        transaction.on_commit(_Event(event))
+        identity: UUID = event["id"]
         return identity
 
 
-KNOWN = frozenset(entry.IDENTITIES) | {"version", "outcome", "commitment"}
-_open = threading.local()
+_log = Log()
 
 
 @contextmanager
 def audited_atomic() -> Iterator[Log]:
-    """A transaction that records what it does. Nested blocks add to the outermost one's log.
+    """A transaction that records what it does. A nested block is a savepoint of the outer one.
 
-    A nested block that fails takes its own events with it.
+    What fails takes its own events with it. Inside somebody else's plain `atomic` it works as
+    well, but holds the head from its own end to theirs.
     """
-    outer: Log | None = getattr(_open, "log", None)
-    if outer is None:
-        with _outermost() as log:
-            yield log
-        return
-    mark = len(outer.events)
-    try:
-        with transaction.atomic():
-            yield outer
-    except BaseException:
-        del outer.events[mark:]
-        raise
-
-
-@contextmanager
-def _outermost() -> Iterator[Log]:
-    log = Log()
-    _open.log = log
-    try:
-        with transaction.atomic():
-            yield log
-            _write(log.events)
-    finally:
-        _open.log = None
+    with transaction.atomic():
+        _here.depth += 1
+        try:
+            yield _log
+            if _here.depth == 1 and not transaction.get_rollback():
+                _write(_waiting())
+        finally:
+            _here.depth -= 1  # before the commit, whose callbacks may open blocks of their own
 
 
 def record(action: str, **about: Any) -> UUID:
     """Record in the block that is open. Raises RuntimeError outside of one."""
-    log: Log | None = getattr(_open, "log", None)
-    if log is None:
-        raise RuntimeError("Nothing can be recorded outside of audited_atomic().")
-    return log.record(action, **about)
+    return _log.record(action, **about)
 
 
 def recording() -> bool:
-    return getattr(_open, "log", None) is not None
+    return _here.depth > 0
 
 
-def _write(events: list[dict[str, Any]]) -> None:
+def _who(actor: Actor | None) -> dict[str, Any]:
+    who = actor or actors.current()
+    return {"actor_kind": who.kind, "actor_id": who.id, "request": actors.request_id()}
+
+
+def _waiting() -> list[_Event]:
+    """Take the events that still stand off the list of commit callbacks."""
+    callbacks = connection.run_on_commit
+    connection.run_on_commit = [each for each in callbacks if not isinstance(each[1], _Event)]
+    return [each[1] for each in callbacks if isinstance(each[1], _Event)]
+
+
+def _write(events: list[_Event]) -> None:
     """Lock the head, add the entries, move the head: nothing but the commit may follow."""
     if not events:
         return
     head = Head.objects.select_for_update().get(pk=1)
     peaks = merkle.Peaks.from_bytes(head.size, bytes(head.peaks))
     at = max(_now(), head.last_at)
-    entries = [_entry(event, peaks, at) for event in events]
-    Entry.objects.bulk_create(entries)
+    Entry.objects.bulk_create([_entry(event.about, peaks, at) for event in events])
     Head.objects.filter(pk=1).update(size=peaks.size, peaks=peaks.to_bytes(), last_at=at)
 
 
-def _entry(event: dict[str, Any], peaks: merkle.Peaks, at: datetime) -> Entry:
+def _entry(event: Mapping[str, Any], peaks: merkle.Peaks, at: datetime) -> Entry:
     seq = peaks.size
     body = entry.encode(seq, at, event)
     leaf = merkle.leaf_hash(body)
     peaks.append(leaf)
-    lookups = {name: event.get(name) for name in LOOKUPS}
+    lookups = {name: event.get(name) for name in entry.LOOKUPS}
     return Entry(
         seq=seq, id=event["id"], body=body, leaf_hash=leaf, action=event["action"], at=at, **lookups
     )

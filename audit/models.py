@@ -18,6 +18,8 @@ class EntryQuerySet(models.QuerySet["Entry"]):
 
 
 class Entry(models.Model):
+    """One line of the log. Only `audit.log` adds rows; the columns repeat what the body says."""
+
     seq = models.BigIntegerField(primary_key=True)
     id = models.UUIDField(unique=True)
     body = models.BinaryField()
@@ -38,10 +40,8 @@ class Entry(models.Model):
     def __str__(self) -> str:
         return f"{self.seq} {self.action}"
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise AppendOnlyError("Audit entries are written once.")
-        super().save(*args, **kwargs)
+    def save(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnlyError("Audit entries are added by recording them, and never change.")
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError("Audit entries are written once.")
