@@ -1,0 +1,113 @@
+"""The whole product as real processes: the demo, also while its worker is killed again and again."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from devtools.environment import PYTHON, ROOT, SECRETS, prepare
+from devtools.stack import STOP_ORDER, Stack
+
+pytestmark = [pytest.mark.processes]
+
+KILL_EVERY = 3.0  # seconds
+PATIENCE = 240.0
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture
+def stack(tmp_path, monkeypatch):
+    """Broker, sandbox, web, worker and scheduler, on ports and data of their own."""
+    for name in ("DJANGO_SETTINGS_MODULE", "BATON_SECRETS_FILE", "EMAIL_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(("TRAININGPEAKS_", "BATON_"))]:
+        monkeypatch.delenv(name)
+    if not SECRETS.exists():
+        prepare()
+    here = Stack(tmp_path / "demo", free_port(), free_port())
+    here.data.mkdir()
+    if here.database_url.endswith("_demo"):
+        manage(here, "-m", "devtools.demo_database", here.database_url)
+    manage(here, "manage.py", "migrate", "--verbosity", "0")
+    supervisor = here.supervisor()
+    supervisor.start()
+    yield here, supervisor
+    supervisor.stop(STOP_ORDER)
+
+
+def manage(here, *command):
+    subprocess.run(
+        [str(PYTHON), *command], cwd=ROOT, env={**os.environ, **here.environment()}, check=True
+    )
+
+
+def tell(here):
+    """Run the demo to its end and return its verdict."""
+    done = subprocess.run(
+        [str(PYTHON), "manage.py", "demo", "--sandbox-url", here.sandbox_url],
+        cwd=ROOT,
+        env={**os.environ, **here.environment()},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.stdout.strip(), done.stderr
+    verdict = json.loads(done.stdout.splitlines()[-1])
+    assert done.returncode == 0, done.stderr + str(verdict)
+    return verdict
+
+
+def test_every_change_arrives_everywhere_once_and_provably(stack):
+    here, _ = stack
+    verdict = tell(here)
+    assert verdict["ok"]
+    assert verdict["auditVerified"]
+    assert verdict["deliveries"]["delivered"] > 80
+    assert verdict["deliveries"]["blocked"] > 0
+    assert (verdict["lost"], verdict["doubled"], verdict["unconsented"]) == ([], [], [])
+
+
+def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(stack):
+    here, supervisor = stack
+    worker = next(program for program in supervisor.programs if program.name == "worker")
+    over = threading.Event()
+    kills = []
+
+    def nemesis():
+        while not over.wait(KILL_EVERY):
+            if worker.alive():
+                os.killpg(worker.process.pid, signal.SIGKILL)
+                kills.append(worker.process.pid)
+
+    thread = threading.Thread(target=nemesis)
+    thread.start()
+    try:
+        verdict = tell(here)
+    finally:
+        over.set()
+        thread.join()
+    assert len(kills) >= 2
+    assert verdict["ok"]
+
+
+def test_the_stack_keeps_its_logs_free_of_secrets(stack):
+    here, _ = stack
+    tell(here)
+    secret = dict(line.split("=", 1) for line in SECRETS.read_text().splitlines() if "=" in line)[
+        "BATON_SECRET_KEY"
+    ]
+    said = "".join(path.read_text(errors="replace") for path in Path(here.data, "log").iterdir())
+    assert secret not in said
+    assert "whsec_" not in said.replace("whsec_…", "")
+    assert "Bearer ey" not in said
