@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import Athlete, Connection
-from sharing import clock, health, intake, polling, roster, subscriptions, windows
+from sharing import clock, departures, health, intake, polling, roster, subscriptions, windows
 from sharing.models import Hint, Source
 from sharing.source.errors import NeedsReconnectError, SourceError
 
@@ -107,7 +107,7 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     ("begin-new-connections", lambda: timedelta(seconds=5), begin_new_connections),
     ("resume-sources", lambda: timedelta(seconds=15), health.resume_reconnected),
     ("reconcile-subscriptions", lambda: timedelta(minutes=5), reconcile_all_subscriptions),
-    (roster.JOB, lambda: timedelta(minutes=30), sync_all_rosters),
+    (departures.JOB, lambda: timedelta(minutes=30), sync_all_rosters),
     ("roll-windows", lambda: timedelta(minutes=10), roll_windows),
     ("forget-hints", lambda: timedelta(hours=6), forget_old_hints),
 )

@@ -1,7 +1,7 @@
 """Recording plan versions: only a real change makes one, and one that is made never changes."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
@@ -14,6 +14,7 @@ from django.db import transaction
 
 from audit.actor import Actor
 from audit.log import Log
+from audit.models import Entry
 from plans import contract, words
 from plans.diff import PlanDiff, diff, is_urgent
 from plans.errors import ContractError
@@ -28,6 +29,7 @@ from sharing.source.errors import BadAnswerError
 from sharing.source.window import Found, Known
 from sharing.windows import Window, local_day
 
+RECORDED = "plan.version.recorded"
 SOURCE = Actor("source", "trainingpeaks")
 RULES = ("planned.only/1", "units.seconds/1", "order.day-time-id/1")
 ERA = 1_000_000  # version numbers of an installation that was restored from a backup start anew
@@ -208,7 +210,7 @@ def commitment(version: PlanVersion) -> str:
 def _audited(version: PlanVersion, log: Log) -> UUID:
     athlete = version.plan.athlete
     return log.record(
-        "plan.version.recorded",
+        RECORDED,
         actor=SOURCE,
         organisation=athlete.organisation_id,
         subject=athlete.pseudonym,
@@ -217,3 +219,15 @@ def _audited(version: PlanVersion, log: Log) -> UUID:
         commitment=commitment(version),
         extra={"sessions": version.session_count, "urgent": version.urgent},
     )
+
+
+def altered() -> Iterator[tuple[int, str]]:
+    """Recorded versions whose row is gone, or differs from what the audit log committed to."""
+    for entry in Entry.objects.filter(action=RECORDED).order_by("seq").iterator(chunk_size=2_000):
+        said = json.loads(bytes(entry.body))
+        stored = PlanVersion.objects.filter(audit_entry__id=entry.id).first()
+        name = f"Entry {entry.seq}: version {said['version']} of plan {said['plan']}"
+        if stored is None:
+            yield entry.seq, f"{name} is gone."
+        elif commitment(stored) != said["commitment"]:
+            yield entry.seq, f"{name} was altered."

@@ -1,10 +1,11 @@
 """A version is made by a real change only, says what changed, and stays as it was written."""
 
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Athlete
 from audit.log import audited_atomic
@@ -118,6 +119,35 @@ def test_the_commitment_is_of_the_stored_bytes_and_differs_for_any_other(ana):
     assert versions.commitment(stored) != versions.commitment(version)
     body = json.loads(bytes(version.audit_entry.body))
     assert versions.commitment(version) in json.dumps(body)
+
+
+def test_a_row_that_was_altered_behind_our_back_is_named(ana):
+    version = record(ana, session("tp-1", day=ana.day(1)))
+    assert list(versions.altered()) == []
+    with disarmed() as cursor:
+        cursor.execute(
+            "UPDATE sharing_planversion SET content_hash = 'x' || substr(content_hash, 2)"
+        )
+    ((_, words),) = versions.altered()
+    assert f"version 1 of plan {version.plan_id} was altered" in words
+
+
+@contextmanager
+def disarmed():
+    """What an attacker with the database's own rights would do first, and undo afterwards."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute("SET session_replication_role = replica")
+            yield cursor
+            cursor.execute("SET session_replication_role = origin")
+            return
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        triggers = cursor.fetchall()
+        for name, _ in triggers:
+            cursor.execute(f'DROP TRIGGER "{name}"')
+        yield cursor
+        for _, sql in triggers:
+            cursor.execute(sql)
 
 
 def test_numbers_go_on_where_no_earlier_installation_has_been(ana, settings):
