@@ -96,7 +96,6 @@ def deauthorize(access_token: str) -> bool:
 
 
 def _ask(call: Any, keep: str = "") -> TokenPair:
-    _allow_plain_http()
     with _session() as session:
         try:
             answer: Mapping[str, Any] = call(session)
@@ -136,6 +135,7 @@ def _pair(answer: Mapping[str, Any], keep: str) -> TokenPair:
 
 
 def _session(scopes: Sequence[str] | None = None) -> OAuth2Session:
+    _allow_plain_http()
     session = OAuth2Session(
         settings.TRAININGPEAKS_CLIENT_ID,
         redirect_uri=settings.TRAININGPEAKS_REDIRECT_URL,
