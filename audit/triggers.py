@@ -2,41 +2,56 @@
 
 `AppendOnly("sharing_planversion")` in a migration installs the triggers, on SQLite and on
 PostgreSQL alike; `protect` in an app's `ready` says that they belong there, and `missing()`
-says which of them are gone.
+says which of them are gone or do something else today.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 
-_protected: set[str] = set()
-
-
-def protect(*tables: str) -> None:
-    """Say that these tables must have their triggers, so that `missing()` can tell."""
-    _protected.update(tables)
-
-
-REFUSE = """
-CREATE OR REPLACE FUNCTION baton_refuse_change() RETURNS trigger LANGUAGE plpgsql AS
-$$ BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME; END $$
+FUNCTION = "baton_refuse_change"
+# PostgreSQL. The trigger's arguments are the columns that may change while nothing else does.
+REFUSAL = """
+BEGIN
+  IF TG_OP = 'UPDATE' AND TG_NARGS > 0
+     AND (to_jsonb(OLD) - TG_ARGV) = (to_jsonb(NEW) - TG_ARGV) THEN
+    RETURN NEW;
+  END IF;
+  RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END
 """
+ROW, BEFORE, DELETE, UPDATE, TRUNCATE = 1, 2, 8, 16, 32  # the bits of pg_trigger.tgtype
+KINDS = {
+    "update": ROW | BEFORE | UPDATE,
+    "delete": ROW | BEFORE | DELETE,
+    "truncate": BEFORE | TRUNCATE,
+}
+
+_protected: dict[str, tuple[str, ...]] = {}
+
+
+def protect(*tables: str, allow_update: Sequence[str] = ()) -> None:
+    """Say that these tables must have their triggers, so that `missing()` can tell."""
+    _protected.update(dict.fromkeys(tables, tuple(allow_update)))
 
 
 class AppendOnly(Operation):
-    """A migration operation. `allow` names columns that may change as long as nothing else does."""
+    """A migration operation. Columns in `allow_update` may change if nothing else does."""
 
     reversible = True
     reduces_to_sql = True
 
-    def __init__(self, table: str, allow: tuple[str, ...] = ()) -> None:
+    def __init__(self, table: str, allow_update: Sequence[str] = ()) -> None:
         self.table = table
-        self.allow = allow
+        self.allow_update = tuple(allow_update)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        return type(self).__name__, [self.table, self.allow], {}
+        allowed = {"allow_update": self.allow_update} if self.allow_update else {}
+        return type(self).__name__, [self.table], allowed
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """The models do not change."""
@@ -48,8 +63,7 @@ class AppendOnly(Operation):
         from_state: Any,
         to_state: Any,
     ) -> None:
-        statements = _postgres if schema_editor.connection.vendor == "postgresql" else _sqlite
-        for statement in statements(self.table, self._guarded(schema_editor)):
+        for statement in _install(schema_editor.connection, self.table, self.allow_update):
             schema_editor.execute(statement, params=None)
 
     def database_backwards(
@@ -66,51 +80,96 @@ class AppendOnly(Operation):
     def describe(self) -> str:
         return f"Refuse changes to {self.table}"
 
-    def _guarded(self, schema_editor: BaseDatabaseSchemaEditor) -> list[str]:
-        """The columns that may not change; none when all of them may not."""
-        if not self.allow:
-            return []
-        inspect = schema_editor.connection.introspection
-        with schema_editor.connection.cursor() as cursor:
-            columns = [c.name for c in inspect.get_table_description(cursor, self.table)]
-        return [column for column in columns if column not in self.allow]
-
 
 def names(table: str, vendor: str) -> list[str]:
-    kinds = ["update", "delete"] + (["truncate"] if vendor == "postgresql" else [])
-    return [f"{table}_no_{kind}" for kind in kinds]
-
-
-def _sqlite(table: str, guarded: list[str]) -> list[str]:
-    of = f" OF {', '.join(guarded)}" if guarded else ""
-    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-    return [
-        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE{of} ON {table} {refuse}",
-        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} {refuse}",
-    ]
-
-
-def _postgres(table: str, guarded: list[str]) -> list[str]:
-    changed = " OR ".join(f"OLD.{name} IS DISTINCT FROM NEW.{name}" for name in guarded)
-    when = f" WHEN ({changed})" if changed else ""
-    run = "EXECUTE FUNCTION baton_refuse_change()"
-    return [
-        REFUSE,
-        f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} FOR EACH ROW{when} {run}",
-        f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} FOR EACH ROW {run}",
-        f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} {run}",
-    ]
+    return [_name(table, kind) for kind in KINDS if vendor == "postgresql" or kind != "truncate"]
 
 
 def missing() -> list[str]:
-    """The triggers that should be there and are not: somebody took them off."""
-    query = (
-        "SELECT tgname FROM pg_trigger WHERE tgenabled <> 'D'"
-        if connection.vendor == "postgresql"
-        else "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-    )
-    with connection.cursor() as cursor:
+    """The triggers that should be there and are not as they were made: somebody was at them."""
+    server = connection.vendor == "postgresql"
+    wanted = _wanted_on_server() if server else _wanted_in_file(connection)
+    found = _found_on_server(connection) if server else _found_in_file(connection)
+    return [name for name, made in wanted if found.get(name) != made]
+
+
+def _name(table: str, kind: str) -> str:
+    return f"{table}_no_{kind}"
+
+
+def _install(database: BaseDatabaseWrapper, table: str, allowed: Sequence[str]) -> Iterable[str]:
+    if database.vendor == "postgresql":
+        return _postgres(table, allowed)
+    return _sqlite(database, table, allowed).values()
+
+
+# --- SQLite: a trigger is the text that made it ------------------------------------------------
+
+
+def _sqlite(database: BaseDatabaseWrapper, table: str, allowed: Sequence[str]) -> dict[str, str]:
+    refuse = f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    update, delete = names(table, "sqlite")
+    when = _changed(database, table, allowed) if allowed else ""
+    return {
+        update: f"CREATE TRIGGER {update} BEFORE UPDATE ON {table} {when}{refuse}",
+        delete: f"CREATE TRIGGER {delete} BEFORE DELETE ON {table} {refuse}",
+    }
+
+
+def _changed(database: BaseDatabaseWrapper, table: str, allowed: Sequence[str]) -> str:
+    """A condition over every column that may not change: those that the table has today."""
+    with database.cursor() as cursor:
+        columns = [
+            column.name
+            for column in database.introspection.get_table_description(cursor, table)
+            if column.name not in allowed
+        ]
+    differs = (f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+    return f"WHEN {' OR '.join(differs)} "
+
+
+def _wanted_in_file(database: BaseDatabaseWrapper) -> Iterable[tuple[str, Any]]:
+    for table, allowed in sorted(_protected.items()):
+        yield from _sqlite(database, table, allowed).items()
+
+
+def _found_in_file(database: BaseDatabaseWrapper) -> dict[str, Any]:
+    with database.cursor() as cursor:
+        cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+        return dict(cursor.fetchall())
+
+
+# --- PostgreSQL: a trigger is a row, and a function whose source counts as well ----------------
+
+
+def _postgres(table: str, allowed: Sequence[str]) -> list[str]:
+    made = f"CREATE OR REPLACE FUNCTION {FUNCTION}() RETURNS trigger LANGUAGE plpgsql"
+    run = f"EXECUTE FUNCTION {FUNCTION}"
+    keep = ", ".join(f"'{name}'" for name in allowed)
+    update, delete, truncate = names(table, "postgresql")
+    return [
+        f"{made} AS $${REFUSAL}$$",
+        f"CREATE TRIGGER {update} BEFORE UPDATE ON {table} FOR EACH ROW {run}({keep})",
+        f"CREATE TRIGGER {delete} BEFORE DELETE ON {table} FOR EACH ROW {run}()",
+        f"CREATE TRIGGER {truncate} BEFORE TRUNCATE ON {table} {run}()",
+    ]
+
+
+def _wanted_on_server() -> Iterable[tuple[str, Any]]:
+    for table, allowed in sorted(_protected.items()):
+        for kind, bits in KINDS.items():
+            keep = "".join(f"{name}\0" for name in allowed) if kind == "update" else ""
+            yield _name(table, kind), (table, bits, keep.encode(), False, REFUSAL)
+
+
+def _found_on_server(database: BaseDatabaseWrapper) -> dict[str, Any]:
+    query = """
+        SELECT t.tgname, c.relname, t.tgtype, t.tgargs, t.tgqual IS NOT NULL, p.prosrc
+          FROM pg_trigger t
+          JOIN pg_class c ON c.oid = t.tgrelid
+          JOIN pg_proc p ON p.oid = t.tgfoid
+         WHERE NOT t.tgisinternal AND t.tgenabled IN ('O', 'A')
+    """
+    with database.cursor() as cursor:
         cursor.execute(query)
-        there = {row[0] for row in cursor.fetchall()}
-    wanted = [name for table in sorted(_protected) for name in names(table, connection.vendor)]
-    return [name for name in wanted if name not in there]
+        return {row[0]: (*row[1:3], bytes(row[3]), *row[4:]) for row in cursor.fetchall()}
