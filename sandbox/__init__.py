@@ -1,0 +1,1 @@
+"""Simulators of TrainingPeaks and of destinations, in a process that shares nothing with Baton."""

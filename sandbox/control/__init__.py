@@ -1,0 +1,1 @@
+"""How a test or a person plays TrainingPeaks and the destinations."""

@@ -1,0 +1,1 @@
+"""TrainingPeaks as it is documented, and as it may be where nobody says."""
