@@ -1,14 +1,16 @@
 """People, organisations, athletes and consent in the back office. Secrets are never shown."""
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
 
+from accounts import assignments
 from accounts.models import (
     ApiToken,
-    Assignment,
     Athlete,
+    AthleteUserObjectPermission,
     Connection,
     ConsentDecision,
     Membership,
@@ -51,10 +53,36 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
     autocomplete_fields = ("user", "organisation")
 
 
-@admin.register(Assignment)
-class AssignmentAdmin(admin.ModelAdmin[Assignment]):
-    list_display = ("user", "athlete")
-    autocomplete_fields = ("user", "athlete")
+class AssignmentForm(forms.ModelForm[AthleteUserObjectPermission]):
+    """An assistant and an athlete of one organisation; what is permitted is always to view."""
+
+    class Meta:
+        model = AthleteUserObjectPermission
+        fields = ("user", "content_object")
+        labels: ClassVar[dict[str, str]] = {"user": "assistant", "content_object": "athlete"}
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        user, athlete = cleaned.get("user"), cleaned.get("content_object")
+        if user and athlete and not assignments.assists(user, athlete):
+            raise forms.ValidationError(
+                "This person is no assistant of the athlete's organisation."
+            )
+        if user and athlete and user.has_perm(assignments.VIEW, athlete):
+            raise forms.ValidationError("This athlete is assigned to this person already.")
+        self.instance.permission = assignments.view_permission()
+        return cleaned
+
+
+@admin.register(AthleteUserObjectPermission)
+class AssignmentAdmin(admin.ModelAdmin[AthleteUserObjectPermission]):
+    form = AssignmentForm
+    list_display = ("user", "content_object")
+    autocomplete_fields = ("user", "content_object")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Taken away and given again: who saw what when stays plain."""
+        return False
 
 
 @admin.register(Athlete)

@@ -17,6 +17,7 @@ class AccountsConfig(AppConfig):
         triggers.protect("accounts_consentdecision")
         track(self.get_model("Organisation"))
         track(self.get_model("Membership"))
-        track(self.get_model("Assignment"))
+        track(self.get_model("AthleteUserObjectPermission"))
+        track(self.get_model("AthleteGroupObjectPermission"))
         track(self.get_model("Athlete"), exclude_fields=[*SECRET, "name", "email"])
         track(self.get_model("Connection"), exclude_fields=[*SECRET, *RESTLESS])

@@ -87,7 +87,7 @@ def current(
 ) -> ConsentDecision | None:
     heads = ConsentHead.objects.filter(athlete_id=athlete_id, destination_id=destination_id)
     if for_share:
-        heads = heads.select_for_update(of=("self",))
+        heads = heads.select_for_update(of=("self",), no_key=True)
     head = heads.select_related("latest").first()
     if head is None or head.latest.decision != ConsentDecision.Decision.GRANTED:
         return None

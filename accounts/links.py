@@ -28,7 +28,7 @@ def athlete_from_token(token: str) -> Athlete | None:
 def renew(athlete: Athlete) -> None:
     """Give the athlete a new link; the old one stops at once."""
     with audited_atomic() as log:
-        row = Athlete.objects.select_for_update().get(pk=athlete.pk)
+        row = Athlete.objects.select_for_update(no_key=True).get(pk=athlete.pk)
         row.link_generation += 1
         row.save(update_fields=["link_generation"])
         log.record("athlete.link.renewed", organisation=row.organisation_id, subject=row.pseudonym)

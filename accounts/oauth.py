@@ -62,7 +62,11 @@ def complete(user: User, browser: str, *, state: str, code: str, error: str = ""
 def _take(user: User, browser: str, state: str) -> OAuthFlow:
     """Use the flow up, so that nobody can use it again, whatever happens next."""
     with transaction.atomic():
-        flow = OAuthFlow.objects.select_for_update().filter(state_digest=_digest(state)).first()
+        flow = (
+            OAuthFlow.objects.select_for_update(no_key=True)
+            .filter(state_digest=_digest(state))
+            .first()
+        )
         if flow is None or flow.used_at is not None:
             raise ConnectRefused(MIXED_UP)
         flow.used_at = timezone.now()
@@ -78,7 +82,7 @@ def _take(user: User, browser: str, state: str) -> OAuthFlow:
 def _keep(flow: OAuthFlow, pair: provider.TokenPair) -> Connection:
     """One connection per coach and organisation: connecting again renews it."""
     with audited_atomic() as log:
-        connection = Connection.objects.select_for_update().filter(
+        connection = Connection.objects.select_for_update(no_key=True).filter(
             organisation=flow.organisation, user=flow.user, kind=Connection.Kind.TRAININGPEAKS
         ).first() or Connection(organisation=flow.organisation, user=flow.user)
         store(connection, pair)
@@ -122,7 +126,7 @@ def disconnect(connection: Connection) -> None:
     if connection.access_token:
         provider.deauthorize(connection.access_token)
     with audited_atomic() as log:
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         row.access_token = row.refresh_token = row.feed_url = None
         row.state = Connection.State.DISCONNECTED
         row.generation += 1

@@ -5,9 +5,12 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 
+from accounts import assignments
 from accounts.models import Athlete, Membership, Organisation, User
 
 Role = Membership.Role
+VIEW = assignments.VIEW
+TO_THE_ATHLETE = ("athlete", "plan", "lane", "version", "source", "delivery")
 
 SEE = frozenset(
     {"view_athlete", "view_consent", "view_destination", "view_route", "view_connection"}
@@ -35,13 +38,22 @@ PERMISSIONS: dict[str, frozenset[str]] = {
 
 
 def may(user: User, permission: str, obj: Model | None = None) -> bool:
-    """Whether this person may, anywhere, or in the organisation that the object belongs to."""
-    memberships = Membership.objects.filter(user=user)
+    """Whether this person may, anywhere, or with this object in its organisation.
+
+    What concerns an athlete is closed to an assistant to whom the athlete is not assigned.
+    """
+    memberships = Membership.objects.filter(user=user, user__is_active=True)
     if obj is not None:
         memberships = memberships.filter(organisation=organisation_of(obj))
-    return any(
-        permission in PERMISSIONS[role] for role in memberships.values_list("role", flat=True)
-    )
+    allowing = [
+        role
+        for role in memberships.values_list("role", flat=True)
+        if permission in PERMISSIONS[role]
+    ]
+    if obj is None or allowing != [Role.ASSISTANT]:
+        return bool(allowing)
+    athlete = athlete_of(obj)
+    return athlete is None or bool(user.has_perm(VIEW, athlete))
 
 
 def require(user: User, permission: str, obj: Model | None = None) -> None:
@@ -52,9 +64,17 @@ def require(user: User, permission: str, obj: Model | None = None) -> None:
 def organisation_of(obj: Any) -> Organisation:
     if isinstance(obj, Organisation):
         return obj
-    if isinstance(obj, Athlete):
-        return obj.organisation
-    for path in ("organisation", "athlete", "plan", "lane", "version", "source", "delivery"):
-        if hasattr(obj, path):
-            return organisation_of(getattr(obj, path))
+    if owner := _followed(obj, "organisation", *TO_THE_ATHLETE):
+        return organisation_of(owner)
     raise TypeError(f"{type(obj).__name__} belongs to no organisation.")
+
+
+def athlete_of(obj: Any) -> Athlete | None:
+    """The athlete whom this is about; None for what belongs to the whole organisation."""
+    if obj is None or isinstance(obj, Athlete):
+        return obj
+    return athlete_of(_followed(obj, *TO_THE_ATHLETE))
+
+
+def _followed(obj: Any, *paths: str) -> Any:
+    return next((getattr(obj, path) for path in paths if hasattr(obj, path)), None)

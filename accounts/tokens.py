@@ -88,7 +88,7 @@ def _renew(connection: Connection, owner: str) -> str:
         _release(connection, owner, error=str(error))
         raise TokenUnavailableError(f"TrainingPeaks gave no token ({error}).") from None
     with audited_atomic() as log:
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         if row.generation != connection.generation:
             return str(row.access_token)  # connected anew meanwhile: that pair is the newer one
         oauth.store(row, pair)
@@ -105,7 +105,7 @@ def _renew(connection: Connection, owner: str) -> str:
 def _refused(connection: Connection, owner: str, code: str) -> str:
     """Refused: unless somebody brought a newer pair meanwhile, the coach must connect again."""
     with audited_atomic() as log:
-        row = Connection.objects.select_for_update().get(pk=connection.pk)
+        row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         if row.generation != connection.generation and row.access_token:
             return str(row.access_token)
         row.state = Connection.State.NEEDS_REAUTH

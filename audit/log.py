@@ -121,7 +121,7 @@ def _write(events: list[_Event]) -> None:
     """Lock the head, add the entries, move the head: nothing but the commit may follow."""
     if not events:
         return
-    head = Head.objects.select_for_update().get(pk=1)
+    head = Head.objects.select_for_update(no_key=True).get(pk=1)
     peaks = merkle.Peaks.from_bytes(head.size, bytes(head.peaks))
     at = max(_now(), head.last_at)
     Entry.objects.bulk_create([_entry(event.about, peaks, at) for event in events])

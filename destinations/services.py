@@ -172,7 +172,7 @@ def _audited(
 ) -> Destination:
     """Change the row as it is now, under its lock, and record what became of it."""
     with audited_atomic():
-        row = Destination.objects.select_for_update().get(pk=destination.pk)
+        row = Destination.objects.select_for_update(no_key=True).get(pk=destination.pk)
         before = fingerprint(row)
         apply(row)
         _record(row, what, before, outcome)

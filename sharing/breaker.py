@@ -48,7 +48,7 @@ def failed(destination: Destination, code: str, log: Log, now: datetime) -> None
     """Count a failure that says the destination is unwell; open, or lengthen the pause after a
     failed probe.
     """
-    destination = Destination.objects.select_for_update().get(pk=destination.pk)
+    destination = Destination.objects.select_for_update(no_key=True).get(pk=destination.pk)
     destination.consecutive_failures += 1
     destination.failing_since = destination.failing_since or now
     destination.last_error_code = code

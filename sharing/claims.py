@@ -86,7 +86,7 @@ def _claim_at(destination_id: UUID, worker: str) -> "Claim | bool | None":
     with audited_atomic() as log:
         now = clock.now()
         destination = (
-            Destination.objects.select_for_update(skip_locked=True)
+            Destination.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(pk=destination_id)
             .first()
         )
@@ -112,7 +112,7 @@ def _oldest(destination: Destination, now: datetime) -> Lane | None:
     return (
         due_lanes(now)
         .filter(destination=destination)
-        .select_for_update(skip_locked=True, of=("self",))
+        .select_for_update(skip_locked=True, of=("self",), no_key=True)
         .select_related("plan__athlete__organisation", "route", "destination")
         .order_by("due_at")
         .first()

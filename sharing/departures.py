@@ -92,7 +92,7 @@ def _detach(athlete: Athlete, log: Log) -> None:
     athlete.save(update_fields=["state"])
     Source.objects.filter(athlete=athlete).update(state=Source.State.SUSPENDED)
     record(athlete, "athlete.detached", log)
-    lanes = Lane.objects.filter(plan__athlete=athlete).select_for_update(of=("self",))
+    lanes = Lane.objects.filter(plan__athlete=athlete).select_for_update(of=("self",), no_key=True)
     fan_out.take_back(lanes.select_related("plan__athlete", "route", "destination"), log)
 
 

@@ -76,7 +76,7 @@ def lanes_on(route: Route) -> QuerySet[Lane]:
 
 
 def _locked(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
-    return lanes.select_for_update(of=("self",)).select_related(
+    return lanes.select_for_update(of=("self",), no_key=True).select_related(
         "plan__athlete", "route", "destination"
     )
 

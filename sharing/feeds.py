@@ -37,7 +37,7 @@ def address(lane: Lane) -> str:
 def renew(lane: Lane) -> str:
     """Give the feed a new address; the old one stops at once."""
     with audited_atomic() as log:
-        feed, _ = Feed.objects.select_for_update().get_or_create(lane=lane)
+        feed, _ = Feed.objects.select_for_update(no_key=True).get_or_create(lane=lane)
         feed.generation += 1
         feed.save(update_fields=["generation"])
         log.record("feed.renewed", plan=lane.plan_id, destination=lane.destination_id)

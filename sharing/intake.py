@@ -52,7 +52,11 @@ def hook_url(source: Source) -> str:
 def rotate(source_id: UUID) -> None:
     """Give the hook a new secret. The old one works on until the subscriptions have moved."""
     with audited_atomic() as log:
-        source = Source.objects.select_for_update().select_related("athlete").get(pk=source_id)
+        source = (
+            Source.objects.select_for_update(no_key=True)
+            .select_related("athlete")
+            .get(pk=source_id)
+        )
         source.hook_generation += 1
         source.previous_hook_until = clock.now() + OVERLAP
         source.save(update_fields=["hook_generation", "previous_hook_until"])
@@ -106,7 +110,7 @@ def ask(source: Source, kind: Hint.Kind, *, body: bytes = b"", at_once: bool = F
 def note(source: Source, kind: Hint.Kind, *, body: bytes = b"", **about: Any) -> None:
     """Raise the counter under the source's row lock. Part of the caller's transaction."""
     now = clock.now()
-    row = Source.objects.select_for_update().get(pk=source.pk)
+    row = Source.objects.select_for_update(no_key=True).get(pk=source.pk)
     if row.dirty_seq == row.clean_seq or row.dirty_since is None:
         row.dirty_since = now
     row.dirty_seq += 1

@@ -16,7 +16,7 @@ def take(key: str, *, rate: float, burst: int = 1) -> timedelta:
     """
     interval = timedelta(seconds=1 / rate)
     with transaction.atomic():
-        row, _ = Limiter.objects.select_for_update().get_or_create(key=key)
+        row, _ = Limiter.objects.select_for_update(no_key=True).get_or_create(key=key)
         now = clock.now()
         early = row.on_time_at - now - interval * (burst - 1)
         if early > timedelta(0):
@@ -29,7 +29,7 @@ def take(key: str, *, rate: float, burst: int = 1) -> timedelta:
 def hold(key: str, pause: timedelta) -> None:
     """The other side asked for a pause: nobody calls before it is over."""
     with transaction.atomic():
-        row, _ = Limiter.objects.select_for_update().get_or_create(key=key)
+        row, _ = Limiter.objects.select_for_update(no_key=True).get_or_create(key=key)
         row.on_time_at = max(row.on_time_at, clock.now() + pause)
         row.save(update_fields=["on_time_at"])
 

@@ -115,7 +115,7 @@ def settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
     crashpoint("P16")
     with audited_atomic() as log:
         lane = (
-            Lane.objects.select_for_update(of=("self",))
+            Lane.objects.select_for_update(of=("self",), no_key=True)
             .select_related("plan__athlete", "route", "destination")
             .get(pk=claim_lane.pk)
         )

@@ -124,7 +124,7 @@ def _finish(source: Source, began: datetime, since: datetime, found: dict[str, s
     """Count what stayed silent, keep what is new, and move the cursor: all or nothing."""
     with transaction.atomic():
         row = (
-            Source.objects.select_for_update(of=("self",))
+            Source.objects.select_for_update(of=("self",), no_key=True)
             .select_related("athlete")
             .get(pk=source.pk)
         )

@@ -17,7 +17,7 @@ UNCERTAIN = "outcome_unknown"  # why a delivery waits whose last call may have b
 
 def lane_for(plan: Plan, route: Route, log: Log) -> Lane:
     """The plan's lane on this route, locked for the rest of the transaction."""
-    found = Lane.objects.select_for_update().filter(plan=plan, route=route).first()
+    found = Lane.objects.select_for_update(no_key=True).filter(plan=plan, route=route).first()
     if found:
         return found
     entry = log.record(

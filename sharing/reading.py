@@ -101,7 +101,7 @@ def _claim() -> Claim | None:
     with transaction.atomic():
         now = clock.now()
         waiting = due(now).order_by("due_at").select_related("athlete__connection")
-        row = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+        row = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if row is None:
             return None
         claim = Claim(row, row.epoch + 1, row.dirty_seq)
@@ -169,7 +169,9 @@ def _commit(
 
 
 def _fenced(claim: Claim) -> Source:
-    row = claim.mine().select_for_update(of=("self",)).select_related("athlete").first()
+    row = (
+        claim.mine().select_for_update(of=("self",), no_key=True).select_related("athlete").first()
+    )
     if row is None:
         raise FencedError
     return row

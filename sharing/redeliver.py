@@ -19,7 +19,7 @@ def redeliver(delivery: Delivery) -> Delivery:
     """
     with audited_atomic() as log:
         lane = (
-            Lane.objects.select_for_update(of=("self",))
+            Lane.objects.select_for_update(of=("self",), no_key=True)
             .select_related("plan__athlete", "route", "destination")
             .get(pk=delivery.lane_id)
         )
@@ -68,7 +68,7 @@ def settle_unknown(delivery: Delivery, *, is_there: bool) -> Delivery:
     if not is_there:
         return redeliver(delivery)
     with audited_atomic() as log:
-        lane = Lane.objects.select_for_update().get(pk=delivery.lane_id)
+        lane = Lane.objects.select_for_update(no_key=True).get(pk=delivery.lane_id)
         delivery = Delivery.objects.select_related(
             "version", "lane__plan__athlete", "lane__route"
         ).get(pk=delivery.pk, state=Delivery.State.UNKNOWN)

@@ -68,7 +68,7 @@ def _leave(connection: Connection, listed: Sequence[RosterAthlete], outcome: Out
 
 def _one(connection: Connection, person: RosterAthlete, outcome: Outcome, log: Log) -> None:
     athlete = (
-        Athlete.objects.select_for_update(of=("self",))
+        Athlete.objects.select_for_update(of=("self",), no_key=True)
         .filter(organisation=connection.organisation_id, source_id=person.source_id)
         .select_related("connection")
         .first()

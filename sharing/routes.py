@@ -57,7 +57,7 @@ def change(route: Route, wish: RouteSettings) -> Route:
     """
     _check(route.organisation, route.destination, wish, ignoring=route)
     with audited_atomic() as log:
-        route = Route.objects.select_for_update().get(pk=route.pk)
+        route = Route.objects.select_for_update(no_key=True).get(pk=route.pk)
         _apply(route, wish)
         route.audit_entry_id = _record(route, "changed", log)
         route.save()
@@ -75,7 +75,7 @@ def set_state(route: Route, state: Route.State) -> Route:
     Retire: everything written on this route is taken back.
     """
     with audited_atomic() as log:
-        route = Route.objects.select_for_update().get(pk=route.pk)
+        route = Route.objects.select_for_update(no_key=True).get(pk=route.pk)
         if route.state == state:
             return route
         route.state = state

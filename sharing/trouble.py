@@ -17,7 +17,7 @@ from sharing.source.errors import (
 def follows(source_id: UUID, error: SourceError) -> None:
     """The consequence alone, in a transaction of its own."""
     with audited_atomic() as log:
-        row = Source.objects.select_for_update(of=("self",)).select_related("athlete")
+        row = Source.objects.select_for_update(of=("self",), no_key=True).select_related("athlete")
         source = row.get(pk=source_id)
         consequence(source, error, log)
         source.last_error = error.code

@@ -94,7 +94,11 @@ def record(
     plan: Plan, found: Found, window: Window, occasion: Occasion, log: Log
 ) -> PlanVersion | None:
     """The plan's next version, promised to every destination; None when nothing changed."""
-    row = Plan.objects.select_for_update(of=("self",)).select_related("athlete").get(pk=plan.pk)
+    row = (
+        Plan.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("athlete")
+        .get(pk=plan.pk)
+    )
     change = compare(row, found, window)
     if not change.real:
         return None

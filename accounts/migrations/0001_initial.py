@@ -159,7 +159,7 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="Assignment",
+            name="AthleteGroupObjectPermission",
             fields=[
                 (
                     "id",
@@ -168,22 +168,65 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "user",
+                    "content_object",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="assignments",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "athlete",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="assignments",
+                        related_name="group_permissions",
                         to="accounts.athlete",
                     ),
                 ),
+                (
+                    "group",
+                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="auth.group"),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="auth.permission"
+                    ),
+                ),
             ],
+            options={
+                "abstract": False,
+                "unique_together": {("group", "permission", "content_object")},
+            },
+        ),
+        migrations.CreateModel(
+            name="AthleteUserObjectPermission",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "content_object",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="user_permissions",
+                        to="accounts.athlete",
+                    ),
+                ),
+                (
+                    "permission",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to="auth.permission"
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "athlete of an assistant",
+                "verbose_name_plural": "athletes of assistants",
+                "abstract": False,
+                "unique_together": {("user", "permission", "content_object")},
+            },
         ),
         migrations.CreateModel(
             name="Connection",
@@ -454,10 +497,6 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 django.db.models.functions.text.Lower("email"), name="one_account_per_address"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="assignment",
-            constraint=models.UniqueConstraint(fields=("user", "athlete"), name="assigned_once"),
         ),
         migrations.AddIndex(
             model_name="consentdecision",

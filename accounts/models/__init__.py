@@ -2,12 +2,14 @@
 
 from accounts.models.connection import Connection, OAuthFlow
 from accounts.models.consent import ConsentDecision, ConsentHead
-from accounts.models.people import ApiToken, Assignment, Athlete, Membership, Organisation, User
+from accounts.models.people import ApiToken, Athlete, Membership, Organisation, User
+from accounts.models.permissions import AthleteGroupObjectPermission, AthleteUserObjectPermission
 
 __all__ = [
     "ApiToken",
-    "Assignment",
     "Athlete",
+    "AthleteGroupObjectPermission",
+    "AthleteUserObjectPermission",
     "Connection",
     "ConsentDecision",
     "ConsentHead",

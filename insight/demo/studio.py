@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
-from accounts import consent, oauth
+from accounts import assignments, consent, oauth
 from accounts.adapter import found_organisation
-from accounts.models import Assignment, Athlete, Connection, Membership, Organisation, User
+from accounts.models import Athlete, Connection, Membership, Organisation, User
 from audit.log import audited_atomic
 from destinations import services
 from destinations.models import Destination
@@ -161,7 +161,7 @@ def set_up(sandbox: Sandbox) -> Studio:
     connection = connect(sandbox, ana, organisation)
     athletes = read_roster(connection)
     for athlete in athletes[:10]:
-        Assignment.objects.create(user=cara, athlete=athlete)
+        assignments.assign(cara, athlete)
     portal, calendars = destinations(sandbox, organisation, ana)
     intervals = intervals_icu(sandbox, organisation, ana, athletes[:ON_INTERVALS])
     studio = Studio(

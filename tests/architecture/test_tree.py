@@ -176,3 +176,14 @@ def test_each_crash_point_exists_once():
         for name in re.findall(r'crashpoint,? ?\(?"(P\d\d)"', path.read_text()):
             counted[name] = counted.get(name, 0) + 1
     assert {name: count for name, count in counted.items() if count > 1} == {}
+
+
+def test_row_locks_leave_keys_alone():
+    """A plain FOR UPDATE would deadlock with the audit head: docs/decisions/0006."""
+    strays = [
+        f"{relative(path)}:{number}"
+        for path in files(*PRODUCT)
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if "select_for_update(" in line and "no_key=True" not in line
+    ]
+    assert strays == []

@@ -1,0 +1,137 @@
+"""Many workers at once: each lane has one holder, each version one effect, and the log no gap."""
+
+import threading
+import time
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+
+from accounts import consent
+from accounts.models import Athlete
+from audit import verify
+from sharing import clock, deliveries, periodic
+from sharing.ledger import lanes_with_a_gap, ledger
+from sharing.models import Attempt, Delivery, PeriodicJob, Plan
+from tests.sharing import fake_destination
+from tests.sharing.world import FIELDS, build, publish, session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+WORKERS = 6
+ATHLETES = 12
+
+
+@pytest.fixture
+def inbox(monkeypatch):
+    return fake_destination.install(monkeypatch)
+
+
+@pytest.fixture
+def club(inbox):
+    """A studio with a dozen athletes who all agreed, on a route for everyone."""
+    world = build(slots=WORKERS)
+    world.agree()
+    for number in range(ATHLETES - 1):
+        athlete = Athlete.objects.create(
+            organisation=world.organisation,
+            name=f"Athlete {number}",
+            time_zone="Europe/Paris",
+            source_id=100 + number,
+        )
+        terms = consent.Terms(fields=FIELDS, purpose="training")
+        consent.decide(athlete, world.destination.pk, "granted", consent.Basis(), terms)
+        Plan.objects.create(athlete=athlete, name="Training plan")
+    return world
+
+
+def together(work, times=WORKERS):
+    """Run the same thing in several threads, and raise what any of them raised."""
+    raised = []
+
+    def run(number):
+        try:
+            work(number)
+        except Exception as error:
+            raised.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    if raised:
+        raise raised[0]
+
+
+def deliver_until_quiet(number):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if not deliveries.deliver_due(f"worker-{number}"):
+            if not Delivery.objects.filter(state="waiting").exists():
+                return
+            time.sleep(0.01)
+
+
+def test_many_workers_deliver_everything_once(club, inbox):
+    for plan in Plan.objects.all():
+        publish(plan, [session("tp-1"), session("tp-2")])
+    together(deliver_until_quiet)
+    effects = Counter((step.plan_id, step.item_key, step.version) for step in inbox.arrived)
+    assert len(effects) == ATHLETES * 2
+    assert set(effects.values()) == {1}
+    assert Delivery.objects.filter(state="delivered").count() == ATHLETES
+    assert Attempt.objects.filter(settled_at=None).count() == 0
+
+
+def test_versions_keep_their_order_while_workers_and_changes_race(club, inbox):
+    plans = list(Plan.objects.all())
+
+    def change_and_deliver(number):
+        for round_ in range(4):
+            plan = plans[(number + round_) % len(plans)]
+            publish_locked(plan, f"Round {number}-{round_}")
+            deliveries.deliver_due(f"worker-{number}")
+
+    together(change_and_deliver)
+    together(deliver_until_quiet)
+    last = {}
+    for step in inbox.arrived:
+        held = last.get((step.plan_id, step.item_key), 0)
+        assert step.revision > held, "an older revision came after a newer one"
+        last[step.plan_id, step.item_key] = step.revision
+    assert ledger().balanced
+    assert lanes_with_a_gap() == []
+    assert verify.verify().good
+
+
+_publishing = threading.Lock()
+
+
+def publish_locked(plan, title):
+    """Versions of a plan are made one at a time, as the source's lease sees to."""
+    with _publishing:
+        publish(plan, [session("tp-1", title=title)])
+
+
+def test_a_periodic_job_runs_once_per_period_however_many_schedulers_ask(monkeypatch):
+    ran = []
+    job = periodic.Job("count", lambda: timedelta(hours=1), lambda: ran.append(1))
+    monkeypatch.setattr(periodic, "_jobs", {"count": job})
+    together(lambda _: periodic.run_due())
+    assert len(ran) == 1
+
+
+def test_a_periodic_job_that_fails_says_so_and_comes_round_again(monkeypatch):
+    def fail():
+        raise ValueError("no")
+
+    job = periodic.Job("fails", lambda: timedelta(hours=1), fail)
+    monkeypatch.setattr(periodic, "_jobs", {"fails": job})
+    assert periodic.run_due()
+    row = PeriodicJob.objects.get(name="fails")
+    assert (row.last_error, row.last_ok_at) == ("ValueError", None)
+    assert row.next_run_at > clock.now()
