@@ -3,7 +3,7 @@
 import pytest
 from django.urls import reverse
 
-from accounts.models import Assignment
+from accounts import assignments
 
 pytestmark = pytest.mark.django_db
 
@@ -68,7 +68,7 @@ def test_an_owner_sees_every_page(client, world):
 
 
 def test_cara_sees_the_athletes_she_assists_and_manages_nothing(client, world, cara):
-    Assignment.objects.create(user=cara, athlete=world.ben)
+    assignments.assign(cara, world.ben)
     answers = statuses(client, world, cara)
     assert closed(answers) == LOG | MANAGING | {"quarantine"}
     assert set(answers.values()) == {200, 403}, answers
