@@ -45,6 +45,7 @@ class FakeTrainingPeaks:
     """`answers[name]` come first, one per call; `asked[name]` are the requests that came."""
 
     def __init__(self, mock):
+        self.mock = mock
         self.athletes = []
         self.workouts = defaultdict(dict)
         self.structures = {}

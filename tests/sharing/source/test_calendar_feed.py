@@ -6,7 +6,10 @@ from zoneinfo import ZoneInfo
 import pytest
 import responses
 
+from accounts.models import Connection
 from plans.model import Sport
+from sharing import polling, reading
+from sharing.models import Quarantine
 from sharing.source import calendar_feed
 from sharing.source.errors import BadAnswerError, NotThereError, SourceRejectedError
 
@@ -102,3 +105,35 @@ def test_only_trainingpeaks_itself_is_asked(url):
 def test_an_address_keeps_its_secret_path_and_loses_user_and_port():
     url = calendar_feed.address("webcal://me:pw@www.trainingpeaks.com:8080/ical/T.ics?a=1")
     assert url == "https://www.trainingpeaks.com/ical/T.ics?a=1"
+
+
+@pytest.fixture
+def published(ana, api):
+    """Ben publishes his calendar; nobody has access to the API."""
+    Connection.objects.update(kind=Connection.Kind.CALENDAR_FEED)
+    connection = Connection.objects.get()
+    connection.feed_url = FEED
+    connection.save()
+    day = f"{ana.day(2):%Y%m%d}"
+    event = ("UID:w-1", f"DTSTART;VALUE=DATE:{day}", "SUMMARY:Run: Easy hour")
+    api.mock.get(HTTPS, body=calendar(event))
+    return ana
+
+
+def test_a_published_calendar_becomes_a_version_and_stays_one_while_it_is_the_same(published, api):
+    for _ in range(2):
+        polling.poll(published.source)
+        published.read()
+    (version,) = published.versions()
+    (session,) = version.canonical().exercise_list
+    assert (session.item_id, session.date) == ("tpc-w-1", published.day(2))
+    assert api.asked == {}
+
+
+def test_a_published_calendar_that_is_no_calendar_is_quarantined(published, api):
+    api.mock.replace("GET", HTTPS, body=b"<html>Sorry</html>")
+    polling.poll(published.source)
+    published.make_due()
+    assert reading.read_due("test")
+    assert Quarantine.objects.get().contract == "calendar-feed"
+    assert published.versions() == []
