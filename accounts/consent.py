@@ -44,6 +44,8 @@ def decide(
 
     Raises ValidationError where the organisation's policy wants the athlete's own word.
     """
+    if decision not in ConsentDecision.Decision.values:
+        raise ValidationError("A decision is granted, declined or withdrawn.")
     policy = athlete.organisation.consent_policy
     coach = basis.kind == ConsentDecision.Basis.COACH_RECORD
     if coach and policy == Organisation.ConsentPolicy.ATHLETE and decision == "granted":

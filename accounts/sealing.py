@@ -1,6 +1,7 @@
 """Sealing: AES-256-GCM under the key ring; a sealed value opens only in its own row and column."""
 
 import base64
+import binascii
 import os
 from typing import Any
 
@@ -23,11 +24,26 @@ def seal(data: bytes, *, aad: str) -> bytes:
 
 def unseal(sealed: bytes, *, aad: str) -> bytes:
     key_id, _, body = sealed.partition(b":")
+    name = key_id.decode(errors="replace")
     try:
-        key = settings.BATON_KEYS[key_id.decode()]
+        key = settings.BATON_KEYS[name]
     except KeyError:
-        raise SealedError(f"The key {key_id!r} is not in BATON_KEYS.") from None
-    return unseal_with(key, body, f"{aad}|{key_id.decode()}")
+        raise SealedError(f"The key “{name[:32]}” is not in BATON_KEYS.") from None
+    return unseal_with(key, body, f"{aad}|{name}")
+
+
+def opened(text: str, *, aad: str) -> str:
+    """What a column holds, in the open."""
+    try:
+        sealed = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise SealedError("A sealed value was damaged.") from None
+    return unseal(sealed, aad=aad).decode()
+
+
+def closed(text: str, *, aad: str) -> str:
+    """What a column is to hold, under the newest key."""
+    return base64.b64encode(seal(text.encode(), aad=aad)).decode()
 
 
 def seal_with(key: bytes, data: bytes, aad: str) -> bytes:
@@ -38,7 +54,7 @@ def seal_with(key: bytes, data: bytes, aad: str) -> bytes:
 def unseal_with(key: bytes, sealed: bytes, aad: str) -> bytes:
     try:
         return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], aad.encode())
-    except InvalidTag:
+    except (InvalidTag, ValueError):  # altered, moved, or too short to be one
         raise SealedError("A sealed value does not open here.") from None
 
 
@@ -88,11 +104,11 @@ class SealedField(models.TextField[str | None, str | None]):
         held = model_instance.__dict__.get(self.attname)
         if held is None or isinstance(held, Ciphertext):
             return held
-        sealed = seal(str(held).encode(), aad=self._place(model_instance))
-        return base64.b64encode(sealed).decode()
+        return closed(str(held), aad=self.place(model_instance.pk))
 
     def opened(self, instance: Any, value: str) -> str:
-        return unseal(base64.b64decode(value), aad=self._place(instance)).decode()
+        return opened(value, aad=self.place(instance.pk))
 
-    def _place(self, instance: Any) -> str:
-        return f"{self.model._meta.db_table}.{self.column}:{instance.pk}"  # noqa: SLF001 - Django's public name
+    def place(self, key: Any) -> str:
+        """Where a value belongs: this table, this column, the row of this primary key."""
+        return f"{self.model._meta.db_table}.{self.column}:{key}"  # noqa: SLF001 - Django's public name
