@@ -1,10 +1,10 @@
-from datetime import date, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.sandbox.client import BASIC, BEN, ZONELESS, Api
 
-TODAY = date.today()
+TODAY = datetime.now(UTC).date()
 LATER = TODAY + timedelta(days=44)
 FLAT_OUT = [
     {
@@ -218,7 +218,7 @@ def test_a_fault_may_stay_until_it_is_switched_off(sandbox, api):
 
 def test_answers_may_end_in_the_middle(sandbox, api):
     sandbox.switch(truncate_json=1)
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"delimiter|Expecting|Unterminated|Invalid"):
         api.ask("/v1/coach/athletes").json()
     assert api.ask("/v1/coach/athletes").json()
 

@@ -1,11 +1,11 @@
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 
 from tests.sandbox.client import BEN
 from tests.sandbox_process import SandboxProcess
 
-TODAY = date.today()
+TODAY = datetime.now(UTC).date()
 EVENTS = ("workout-created", "workout-updated", "workout-deleted")
 RIDE = {"WorkoutDay": f"{TODAY}T00:00:00", "WorkoutType": "Bike", "Title": "Ride"}
 

@@ -14,7 +14,7 @@ def event(external_id="tp-1", day="2026-03-02", **fields):
     return {**about, "start_date_local": f"{day}T00:00:00", "description": TEXT, **fields}
 
 
-def ask(sandbox, method, path, body=None, key="sandbox-key", athlete="i5", headers=None):
+def ask(sandbox, method, path, body=None, *, key="sandbox-key", athlete="i5", headers=None):
     basic = base64.b64encode(f"API_KEY:{key}".encode()).decode()
     named = {"Authorization": f"Basic {basic}", "Content-Type": "application/json"}
     data = None if body is None else json.dumps(body).encode()
