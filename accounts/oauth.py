@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from accounts import provider
+from accounts import provider, roles
 from accounts.models import Connection, OAuthFlow, Organisation, User
 from audit.log import audited_atomic
 
@@ -74,6 +74,7 @@ def _take(user: User, browser: str, state: str) -> OAuthFlow:
     same_browser = secrets.compare_digest(flow.session_digest, _digest(browser))
     if flow.user_id != user.pk or not same_browser:
         raise ConnectRefused(MIXED_UP)
+    roles.require(user, "manage_connection", flow.organisation)  # as it is today
     if flow.started_at < timezone.now() - LIFETIME:
         raise ConnectRefused("This took longer than ten minutes. Start again.")
     return flow

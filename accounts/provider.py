@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Any
 
 import requests
@@ -19,6 +20,8 @@ from requests_oauthlib import OAuth2Session
 TIMEOUT = (5, 15)  # connect, read: seconds
 USER_AGENT = "Baton/1.0"
 DEFAULT_LIFETIME = 600  # seconds, when the answer names none
+LONGEST_LIFETIME = 30 * 24 * 3600  # seconds; nobody means more
+NO_ANSWER = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)  # of odd bodies
 os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"  # noqa: S105 - no password: other scopes than asked for are our finding
 
 
@@ -103,9 +106,24 @@ def _ask(call: Any, keep: str = "") -> TokenPair:
             if _says_no(error):
                 raise Refused(error.error or "invalid_grant") from None
             raise Unreachable(type(error).__name__) from None
-        except (requests.RequestException, ValueError, TypeError, AttributeError) as error:
+        except (requests.RequestException, *NO_ANSWER) as error:
             raise Unreachable(type(error).__name__) from None
     return _pair(answer, keep)
+
+
+def _listen(response: requests.Response) -> requests.Response:
+    """What the status says comes first: a server in trouble refuses nobody, whatever its body says.
+
+    A 400 is a refusal also as a bare text or list; as a page it is somebody else's, on the way.
+    """
+    status = response.status_code
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        response.raise_for_status()
+    page = response.headers.get("Content-Type", "").startswith("text/html")
+    refused = status in {HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED}
+    if refused and not page and not response.text.lstrip().startswith("{"):
+        raise Refused(f"status_{status}")
+    return response
 
 
 def _says_no(error: OAuth2Error) -> bool:
@@ -124,14 +142,24 @@ def _pair(answer: Mapping[str, Any], keep: str) -> TokenPair:
     access = answer.get("access_token")
     if not isinstance(access, str) or not access:
         raise Unreachable("no_access_token")
+    refresh_token = answer.get("refresh_token")
+    if not isinstance(refresh_token, str) or not refresh_token:
+        refresh_token = keep
+    lifetime = timedelta(seconds=_seconds(answer.get("expires_in")))
+    return TokenPair(access, refresh_token, lifetime, _scopes(answer.get("scope")))
+
+
+def _seconds(said: object) -> int:
     try:
-        lifetime = max(1, int(answer.get("expires_in") or DEFAULT_LIFETIME))
-    except (TypeError, ValueError):
-        lifetime = DEFAULT_LIFETIME
-    granted = answer.get("scope") or ""
-    scopes: Sequence[str] = granted.split() if isinstance(granted, str) else granted
-    refresh_token = answer.get("refresh_token") or keep
-    return TokenPair(access, str(refresh_token), timedelta(seconds=lifetime), tuple(scopes))
+        return min(max(1, int(str(said))), LONGEST_LIFETIME)
+    except ValueError:
+        return DEFAULT_LIFETIME
+
+
+def _scopes(said: object) -> tuple[str, ...]:
+    """A text with spaces, or a list; anything else says nothing."""
+    listed = said.split() if isinstance(said, str) else said
+    return tuple(str(scope) for scope in listed if scope) if isinstance(listed, list) else ()
 
 
 def _session(scopes: Sequence[str] | None = None) -> OAuth2Session:
@@ -141,6 +169,8 @@ def _session(scopes: Sequence[str] | None = None) -> OAuth2Session:
         redirect_uri=settings.TRAININGPEAKS_REDIRECT_URL,
         scope=list(scopes) if scopes else None,
     )
+    session.register_compliance_hook("access_token_response", _listen)
+    session.register_compliance_hook("refresh_token_response", _listen)
     _careful(session)
     return session
 

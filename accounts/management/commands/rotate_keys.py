@@ -7,7 +7,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import rotation
 
-
 ADDRESSES = (
     "Calendar and webhook addresses made under an older key work until that key is taken out: "
     "give out new ones first."
