@@ -19,7 +19,7 @@ class EntryAdmin(admin.ModelAdmin[Entry]):
 
     @admin.display(description="the exact bytes")
     def said(self, entry: Entry) -> str:
-        return bytes(entry.body).decode()
+        return bytes(entry.body).decode(errors="replace")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

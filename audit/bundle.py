@@ -1,45 +1,66 @@
-"""An export: a line with the tree head, then every entry as its exact bytes."""
+"""An export of the log: a line with the tree head, then every entry as its exact bytes.
+
+No Django here: whoever holds an export checks it with `python -m audit.bundle FILE`.
+"""
 
 import json
-from collections.abc import Iterator
+import sys
+from argparse import ArgumentParser
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
-from audit import checking, merkle
+from audit import checking
 from audit.checking import Report
+from audit.entry import MOST_BYTES
 
 FORMAT = "baton-audit-1"
 
 
-def export(path: Path) -> int:
-    """Write the whole log to a file and return how many entries it has."""
-    from django.db import transaction  # noqa: PLC0415 - checking an export needs no Django
-
-    from audit.models import Entry, Head  # noqa: PLC0415 - checking an export needs no Django
-
-    with transaction.atomic(), path.open("wb") as file:
-        head = Head.objects.select_for_update(no_key=True).get(pk=1)
-        root = merkle.Peaks.from_bytes(head.size, bytes(head.peaks)).root()
-        first = {"format": FORMAT, "size": head.size, "root": root.hex()}
-        file.write(json.dumps(first).encode() + b"\n")
-        bodies = Entry.objects.order_by("seq").values_list("body", flat=True)
-        for body in bodies.iterator(chunk_size=2_000):
-            file.write(bytes(body) + b"\n")
-    return int(head.size)
+def header(size: int, root: bytes) -> bytes:
+    said = {"format": FORMAT, "root": root.hex(), "size": size}
+    return json.dumps(said, sort_keys=True, separators=(",", ":")).encode() + b"\n"
 
 
 def check(path: Path) -> Report:
     """Check an export on its own: it must give the root that its first line claims."""
     try:
         with path.open("rb") as file:
-            head = json.loads(file.readline())
-            if head["format"] != FORMAT:
-                return Report(unreadable="This is not an audit export.")
-            size, root = int(head["size"]), bytes.fromhex(head["root"])
-            return checking.check(_lines(file), size=size, root=root)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        return Report(unreadable=f"The export cannot be read ({type(error).__name__}).")
+            size, root = _claim(file.readline(MOST_BYTES))
+            report = Report()
+            return checking.check(_lines(file, report), size=size, root=root, report=report)
+    except (OSError, ValueError) as error:
+        return Report(unreadable=f"The export cannot be read ({error}).")
 
 
-def _lines(file: Iterator[bytes]) -> Iterator[bytes]:
-    for line in file:
+def _claim(line: bytes) -> tuple[int, bytes]:
+    """The size and the root that the export claims, or ValueError: it has one form only."""
+    try:
+        said = json.loads(line)
+        size, root = int(said["size"]), bytes.fromhex(said["root"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        size, root = -1, b""
+    if header(size, root) != line:
+        raise ValueError("it does not begin as an audit export does")
+    return size, root
+
+
+def _lines(file: BinaryIO, report: Report) -> Iterator[bytes]:
+    while line := file.readline(MOST_BYTES + 1):
+        if not line.endswith(b"\n"):
+            report.note(None, "cut", "A line of the export is cut off, or longer than any entry.")
         yield line.removesuffix(b"\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = ArgumentParser(description="Check an export of the audit log. Exits 0, 1 or 2.")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--json", action="store_true", help="Say it for a program.")
+    chosen = parser.parse_args(arguments)
+    report = check(chosen.file)
+    sys.stdout.write((report.as_json() if chosen.json else report.as_text()) + "\n")
+    return report.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,18 +1,26 @@
-"""Checking a log entry by entry, in one pass. No Django: an export is checked alike."""
+"""Checking a log entry by entry, in one pass, remembering one entry. No Django: an export is
+checked alike.
+"""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 
 from audit import entry, merkle
 
 MOST_FINDINGS = 50
+LIMITS = (
+    "This shows that the log is as it was written. It does not show that what was recorded is "
+    "true, and entries newer than the last checkpoint kept elsewhere could be cut unseen."
+)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is not as it was written, and where."""
+    """Something that is not as it was written: which entry, a code for it, and words."""
 
     seq: int | None
+    code: str
     words: str
 
 
@@ -23,6 +31,7 @@ class Report:
     size: int = 0
     root: str = ""
     findings: list[Finding] = field(default_factory=list)
+    more: int = 0  # findings beyond those that are kept
     unreadable: str = ""
 
     @property
@@ -36,42 +45,76 @@ class Report:
             return 1
         return 2 if self.unreadable else 0
 
-    def note(self, seq: int | None, words: str) -> None:
+    def note(self, seq: int | None, code: str, words: str) -> None:
         if len(self.findings) < MOST_FINDINGS:
-            self.findings.append(Finding(seq, words))
+            self.findings.append(Finding(seq, code, words))
+        else:
+            self.more += 1
+
+    def as_json(self) -> str:
+        return json.dumps({"good": self.good, "exit": self.exit_code, **asdict(self)})
+
+    def as_text(self) -> str:
+        lines = [finding.words for finding in self.findings]
+        if self.more:
+            lines.append(f"And {self.more} more.")
+        if self.unreadable:
+            lines.append(self.unreadable)
+        verdict = {0: "good", 1: "NOT as it was written", 2: "cannot tell"}[self.exit_code]
+        root = f", root {self.root[:16]}…" if self.root else ""
+        return "\n".join([*lines, f"{self.size} entries{root}: {verdict}.", LIMITS])
 
 
-def check(bodies: Iterable[bytes], *, size: int, root: bytes) -> Report:
+def check(
+    bodies: Iterable[bytes], *, size: int, root: bytes, report: Report | None = None
+) -> Report:
     """Check entries against the tree head that was noted when the last one was written."""
-    report = Report()
-    peaks = merkle.Peaks()
-    for _ in _each(bodies, report, peaks):
-        pass
+    report = Report() if report is None else report
+    peaks, line = merkle.Peaks(), _Line(report)
+    for body in bodies:
+        peaks.append(merkle.leaf_hash(body))
+        line.follow(body)
     report.size, report.root = peaks.size, peaks.root().hex()
     if peaks.size != size:
-        report.note(None, f"The head counts {size} entries; there are {peaks.size}.")
+        report.note(None, "size", f"The head counts {size} entries; there are {peaks.size}.")
     elif peaks.root() != root:
-        report.note(None, "The entries do not give the root that the head holds.")
+        report.note(None, "root", "The entries do not give the root that the head holds.")
     return report
 
 
-def _each(bodies: Iterable[bytes], report: Report, peaks: merkle.Peaks) -> Iterator[None]:
-    """Numbers without gaps, times that never go back, identities used once."""
-    last_time = ""
-    seen: set[str] = set()
-    for position, body in enumerate(bodies):
-        peaks.append(merkle.leaf_hash(body))
+class _Line:
+    """One entry after the other: numbers without a gap, times that never go back."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.last = -1
+        self.last_time = ""
+
+    def follow(self, body: bytes) -> None:
         try:
-            line = entry.decode(body)
+            said = entry.decode(body)
         except ValueError:
-            report.note(position, f"Entry {position} cannot be read.")
-            continue
-        if line["seq"] != position:
-            report.note(position, f"Entry {line['seq']} stands where {position} belongs.")
-        if str(line.get("time", "")) < last_time:
-            report.note(position, f"Entry {position} is dated before the one it follows.")
-        if line.get("id") in seen:
-            report.note(position, f"Entry {position} repeats another one.")
-        seen.add(str(line.get("id")))
-        last_time = max(last_time, str(line.get("time", "")))
-        yield
+            self.last += 1
+            self.report.note(self.last, "unreadable", f"Entry {self.last} cannot be read.")
+            return
+        self._number(said["seq"])
+        self._time(str(said.get("time", "")))
+
+    def _number(self, seq: int) -> None:
+        expected, self.last = self.last + 1, seq
+        if seq == expected:
+            return
+        if 0 <= seq == expected - 1:
+            self.report.note(seq, "repeated", f"Entry {seq} comes twice.")
+        elif seq > expected:
+            gap = f"{expected}" if seq == expected + 1 else f"{expected} to {seq - 1}"
+            self.report.note(seq, "gap", f"Before entry {seq}, {gap} should have come.")
+        else:
+            words = f"Entry {seq} is not where it belongs: {expected} should have come."
+            self.report.note(seq, "order", words)
+
+    def _time(self, time: str) -> None:
+        if time < self.last_time:
+            words = f"Entry {self.last} is dated before the one it follows."
+            self.report.note(self.last, "time", words)
+        self.last_time = max(self.last_time, time)

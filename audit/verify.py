@@ -1,54 +1,92 @@
-"""Verifying the log in the database: entries, head, columns, triggers, sealed changes."""
+"""Verifying the log in the database: entries, head, columns, triggers, sealed changes.
+
+The log goes on growing meanwhile: what is checked is what the head counted at the beginning.
+"""
 
 from collections.abc import Iterator
+from typing import Any
 
-from audit import checking, entry, merkle, sealing, triggers
+from django.db import DatabaseError
+from django.db.models import Count, Max, Min
+
+from audit import checking, entry, merkle, sealing, stored, triggers
 from audit.checking import Report
 from audit.models import Entry, Head
 
-BATCH = 2_000
-LOOKUPS = ("organisation", "subject", "plan", "destination", "delivery")
+COLUMNS = ("seq", "id", "action", "at", *entry.LOOKUPS)
 
 
 def verify() -> Report:
     """Check everything. The findings name the entry that is not as it was written."""
+    try:
+        return _verify()
+    except DatabaseError as error:
+        return Report(unreadable=f"The log cannot be read ({type(error).__name__}).")
+
+
+def _verify() -> Report:
+    report = Report()
     head = Head.objects.filter(pk=1).first()
     if head is None:
-        return Report(unreadable="The log has no head.")
-    report = Report()
-    try:
-        root = merkle.Peaks.from_bytes(head.size, bytes(head.peaks)).root()
-    except ValueError as error:
-        report.note(None, f"The head is damaged: {error}")
-        root = b""
-    checked = checking.check(_bodies(report), size=head.size, root=root)
-    checked.findings = [*report.findings, *checked.findings]
+        report.note(None, "head", "The log's head is gone.")
+        return report
+    checking.check(
+        _bodies(head.size, report), size=head.size, root=_root(head, report), report=report
+    )
+    _beyond(report)
+    _repeated(report)
     for name in triggers.missing():
-        checked.note(None, f"The trigger {name} is gone.")
+        report.note(None, "trigger", f"The trigger {name} is gone or was changed.")
     for seq, words in sealing.altered():
-        checked.note(seq, words)
-    return checked
+        report.note(seq, "model", words)
+    return report
 
 
-def _bodies(report: Report) -> Iterator[bytes]:
+def _root(head: Head, report: Report) -> bytes:
+    try:
+        return merkle.Peaks.from_bytes(head.size, bytes(head.peaks)).root()
+    except ValueError as error:
+        report.note(None, "head", f"The head is damaged: {error}")
+        return b""
+
+
+def _bodies(size: int, report: Report) -> Iterator[bytes]:
     """The entries in order; on the way each row's columns are compared with its own bytes."""
-    for row in Entry.objects.order_by("seq").iterator(chunk_size=BATCH):
-        body = bytes(row.body)
-        _compare(row, body, report)
-        yield body
+    for body, leaf, *columns in stored.rows(("body", "leaf_hash", *COLUMNS), until=size):
+        _compare(bytes(body), bytes(leaf), columns, report)
+        yield bytes(body)
 
 
-def _compare(row: Entry, body: bytes, report: Report) -> None:
-    if merkle.leaf_hash(body) != bytes(row.leaf_hash):
-        report.note(row.seq, f"Entry {row.seq} does not have the hash that was stored with it.")
+def _compare(body: bytes, leaf: bytes, columns: list[Any], report: Report) -> None:
+    seq, identity, action, at, *lookups = columns
+    if merkle.leaf_hash(body) != leaf:
+        words = f"Entry {seq} does not have the hash that was stored with it."
+        report.note(seq, "leaf", words)
     try:
         line = entry.decode(body)
     except ValueError:
         return  # the check of the bodies says so
-    said = {name: line.get(name) for name in LOOKUPS} | {"id": line.get("id")}
-    for name, value in said.items():
-        held = getattr(row, name)
-        if (str(held) if held else None) != value:
-            report.note(row.seq, f"Entry {row.seq}: the column {name} differs from its bytes.")
-    if (row.seq, row.action) != (line["seq"], line.get("action")):
-        report.note(row.seq, f"Entry {row.seq}: its number or action differs from its bytes.")
+    found = [str(value) if value else None for value in lookups]
+    held = [seq, str(identity), action, entry.time_text(at), *found]
+    said = [line.get(name) for name in ("seq", "id", "action", "time", *entry.LOOKUPS)]
+    if held == said:
+        return
+    for column, one, other in zip(COLUMNS, held, said, strict=True):
+        if one != other:
+            report.note(seq, "column", f"Entry {seq}: the column {column} differs from its bytes.")
+
+
+def _beyond(report: Report) -> None:
+    """Rows that the head does not count. The head is read after them, and only ever grows."""
+    newest = Entry.objects.aggregate(newest=Max("seq"))["newest"]
+    head = Head.objects.filter(pk=1).first()
+    if newest is not None and head is not None and newest >= head.size:
+        report.note(newest, "beyond", f"Entry {newest} is beyond the {head.size} that count.")
+
+
+def _repeated(report: Report) -> None:
+    """Identities are unique, unless somebody took the constraint off."""
+    groups = Entry.objects.order_by().values("id").annotate(times=Count("seq")).filter(times__gt=1)
+    for group in groups.annotate(first=Min("seq"), last=Max("seq"))[: checking.MOST_FINDINGS]:
+        first, last = group["first"], group["last"]
+        report.note(last, "repeated", f"Entries {first} and {last} have the same identity.")

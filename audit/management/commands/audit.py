@@ -1,52 +1,47 @@
-"""`manage.py audit verify | export FILE | check FILE`. Exits 0 good, 1 tampering, 2 cannot tell."""
+"""`manage.py audit verify | fsck | export F | check F`. 0 good, 1 tampering, 2 cannot tell."""
 
-import json
 import sys
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from audit import bundle, verify
+from audit import bundle, export, fsck, verify
 from audit.checking import Report
-
-LIMITS = (
-    "This shows that the log is as it was written. It does not show that what was recorded is "
-    "true, and entries newer than the last checkpoint kept elsewhere could be cut unseen."
-)
+from audit.models import Head
 
 
 class Command(BaseCommand):
-    help = "Verify the audit log, export it, or check an export without the database."
+    help = "Verify the log, compare it with the rows, export it, or check an export on its own."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("what", choices=["verify", "export", "check"])
+        parser.add_argument("what", choices=["verify", "fsck", "export", "check"])
         parser.add_argument("file", nargs="?", type=Path)
         parser.add_argument("--json", action="store_true", help="Say it for a program.")
 
     def handle(self, *args: Any, **options: Any) -> None:
         what, file = options["what"], options["file"]
-        if what != "verify" and file is None:
-            self.stderr.write("Name a file.")
-            sys.exit(2)
+        if what in {"export", "check"} and file is None:
+            raise CommandError("Name a file.", returncode=2)
         if what == "export":
-            self.stdout.write(f"{bundle.export(file)} entries in {file}.")
+            self.stdout.write(f"{_export(file)} entries in {file}.")
             return
-        report = verify.verify() if what == "verify" else bundle.check(file)
-        self._say(report, as_json=options["json"])
-        sys.exit(report.exit_code)
+        report = _report(what, file)
+        self.stdout.write(report.as_json() if options["json"] else report.as_text())
+        if report.exit_code:
+            sys.exit(report.exit_code)
 
-    def _say(self, report: Report, *, as_json: bool) -> None:
-        if as_json:
-            findings = [{"seq": f.seq, "words": f.words} for f in report.findings]
-            said = {"good": report.good, "size": report.size, "root": report.root}
-            self.stdout.write(json.dumps(said | {"findings": findings}))
-            return
-        for finding in report.findings:
-            self.stdout.write(finding.words)
-        if report.unreadable:
-            self.stdout.write(report.unreadable)
-        verdict = "good" if report.good else "NOT as it was written"
-        self.stdout.write(f"{report.size} entries, root {report.root[:16]}…: {verdict}.")
-        self.stdout.write(LIMITS)
+
+def _report(what: str, file: Path) -> Report:
+    if what == "check":
+        return bundle.check(file)
+    return verify.verify() if what == "verify" else fsck.fsck()
+
+
+def _export(file: Path) -> int:
+    try:
+        return export.export(file)
+    except (OSError, ValueError, DatabaseError, Head.DoesNotExist) as error:
+        raise CommandError(f"The log could not be exported: {error}", returncode=2) from None
