@@ -38,6 +38,13 @@ def latest(most: int = 30) -> list[Any]:
     return [_shown(row) for row in rows]
 
 
+def newest_of(kind: str, most: int) -> list[Any]:
+    rows = store.all_rows(
+        "SELECT * FROM journal WHERE kind = ? ORDER BY seq DESC LIMIT ?", kind, most
+    )
+    return [_shown(row) for row in rows]
+
+
 def _shown(row: store.Row) -> dict[str, Any]:
     named = {name: row[name] for name in ("seq", "at", "kind", "simulator")}
     return {**store.loaded(row["detail"]), **named}

@@ -1,5 +1,6 @@
 """A journal row for every request that reaches a simulator."""
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -7,6 +8,8 @@ from django.http import HttpRequest, HttpResponse
 
 from sandbox import journal
 from sandbox.control import switches
+
+log = logging.getLogger(__name__)
 
 PREFIXES = {
     "/v1/": "trainingpeaks",
@@ -30,6 +33,11 @@ class JournalMiddleware:
         taken = round((time.monotonic() - begun) * 1000)
         journal.record("request", simulator, **_about(request, response, simulator), ms=taken)
         return response
+
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        """Ordered 5xx answers are silent; a fault of the sandbox's own is not."""
+        log.error("%s %s", request.method, request.path, exc_info=exception)
 
 
 def simulator_of(path: str) -> str:

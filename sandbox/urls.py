@@ -6,6 +6,7 @@ from django.urls.resolvers import URLPattern, URLResolver
 
 from sandbox.control import urls as control_urls
 from sandbox.destinations import urls as destination_urls
+from sandbox.pages import urls as page_urls
 from sandbox.trainingpeaks import urls as trainingpeaks_urls
 from sandbox.trainingpeaks import wire
 
@@ -22,5 +23,6 @@ urlpatterns: Patterns = [
     path("", include(trainingpeaks_urls)),
     path("destinations/", include(destination_urls)),
     path("", include(control_urls)),
+    path("", include(page_urls)),
     re_path(r"^.*$", wire.not_found),
 ]

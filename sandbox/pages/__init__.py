@@ -1,0 +1,1 @@
+"""Pages where a person plays the coach, and looks into the destinations."""
