@@ -11,10 +11,11 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from audit import triggers  # noqa: PLC0415 - loaded after the apps
+        from audit import fsck, triggers  # noqa: PLC0415 - loaded after the apps
         from audit.registry import track  # noqa: PLC0415 - loaded after the apps
 
         triggers.protect("accounts_consentdecision")
+        fsck.register(self.get_model("ConsentDecision"), named="consent")
         track(self.get_model("Organisation"))
         track(self.get_model("Membership"))
         track(self.get_model("AthleteUserObjectPermission"))

@@ -43,7 +43,7 @@ def fresh_access_token(connection_id: UUID, *, refused: str | None = None) -> st
             return str(connection.access_token)
         owner = _lease(connection)
         if owner:
-            return _renew(connection, owner)
+            return _renew(connection, owner, spare=refused is None and not _expired(connection))
         if refused is None and not _expired(connection):
             return str(connection.access_token)  # another worker renews it; this one still works
         time.sleep(LOOK_EVERY)
@@ -79,18 +79,29 @@ def _lease(connection: Connection) -> str:
     return owner if taken else ""
 
 
-def _renew(connection: Connection, owner: str) -> str:
+def _renew(connection: Connection, owner: str, *, spare: bool) -> str:
+    """Ask for a new pair. With a spare token, one that still works, trouble can wait."""
     try:
         pair = provider.refresh(str(connection.refresh_token))
     except provider.Refused as refusal:
-        return _refused(connection, owner, str(refusal))
+        return _refused(connection, str(refusal))
     except provider.Unreachable as error:
         _release(connection, owner, error=str(error))
+        if spare:
+            return str(connection.access_token)
         raise TokenUnavailableError(f"TrainingPeaks gave no token ({error}).") from None
+    row = _keep(connection, pair)
+    if row.state == Connection.State.DISCONNECTED:
+        provider.deauthorize(pair.access)  # it came too late: nobody is to hold it
+    return _token_of(row)
+
+
+def _keep(connection: Connection, pair: provider.TokenPair) -> Connection:
+    """Store the pair, unless the coach connected anew or ended it meanwhile: that counts more."""
     with audited_atomic() as log:
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
         if row.generation != connection.generation:
-            return str(row.access_token)  # connected anew meanwhile: that pair is the newer one
+            return row
         oauth.store(row, pair)
         row.refresh_lease_until, row.refresh_owner = None, ""
         row.save()
@@ -99,15 +110,20 @@ def _renew(connection: Connection, owner: str) -> str:
             organisation=row.organisation_id,
             extra={"connection": str(row.pk), "generation": row.generation},
         )
-    return pair.access
+    return row
 
 
-def _refused(connection: Connection, owner: str, code: str) -> str:
-    """Refused: unless somebody brought a newer pair meanwhile, the coach must connect again."""
+def _token_of(row: Connection) -> str:
+    _check(row)
+    return str(row.access_token)
+
+
+def _refused(connection: Connection, code: str) -> str:
+    """Refused: unless the coach connected anew or ended it meanwhile, that must be done again."""
     with audited_atomic() as log:
         row = Connection.objects.select_for_update(no_key=True).get(pk=connection.pk)
-        if row.generation != connection.generation and row.access_token:
-            return str(row.access_token)
+        if row.generation != connection.generation:
+            return _token_of(row)
         row.state = Connection.State.NEEDS_REAUTH
         row.last_error = code[:200]
         row.refresh_lease_until, row.refresh_owner = None, ""
