@@ -34,7 +34,6 @@ class JournalMiddleware:
         journal.record("request", simulator, **_about(request, response, simulator), ms=taken)
         return response
 
-
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         """Ordered 5xx answers are silent; a fault of the sandbox's own is not."""
         log.error("%s %s", request.method, request.path, exc_info=exception)

@@ -43,7 +43,7 @@ def intervals(sport: str, week: int) -> tuple[list[Body], str]:
         main,
         step("CoolDown", 600, unit, 50, Name="Cool down"),
     ]
-    return structure, f"{count} × {work // 60} min at {percent} %"
+    return structure, f"{count} × {work // 60} min at {percent} %"
 
 
 def _by_feeling(count: int, work: int, rest: int) -> list[Body]:

@@ -86,6 +86,8 @@ def _hard(sport: str, day: date, week: int, chance: random.Random) -> Body:
     body = _easy(sport, day, 1.0, chance)
     body |= {"Title": title, "Structure": structure, "TotalTimePlanned": round(hours, 6)}
     body |= {"TssPlanned": round(hours * 78, 1), "IFPlanned": 0.86}
+    if easy_hours := EASY[sport][1]:
+        body["DistancePlanned"] = float(round((EASY[sport][2] or 0) * hours / easy_hours)) or None
     body["PreActivityComment"] = "Warm up well; skip the last repeat if power drops."
     return body
 

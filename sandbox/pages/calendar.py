@@ -146,9 +146,9 @@ def _form(
     return render(request, "sandbox/workout.html", context, status=status)
 
 
-def _pretty(row: store.Row | None) -> list[str]:
+def _pretty(row: store.Row | None) -> str:
     """The intervals, one line each."""
-    return lines(store.loaded(row["structure"]) or []) if row else []
+    return "\n".join(lines(store.loaded(row["structure"]) or [])) if row else ""
 
 
 def lines(structure: list[dict[str, Any]], indent: str = "") -> list[str]:
