@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 SECRETS = [
-    (re.compile(r"(/hooks/trainingpeaks/[^/\s]+/)[^/\s\"']+"), r"\1…"),
-    (re.compile(r"(/(?:feeds|a)/)[^/\s\"'?]+"), r"\1…"),
+    (re.compile(r"(/(?:hooks/trainingpeaks|feeds)/[^/\s]+/)[^/\s\"'?]+"), r"\1…"),
+    (re.compile(r"(/a/)[^/\s\"'?]+"), r"\1…"),
     (re.compile(r"(?i)\b(bearer|basic|token)\s+[A-Za-z0-9._~+/=!-]{8,}"), r"\1 …"),
     (
         re.compile(

@@ -53,7 +53,7 @@ def together(work, times=WORKERS):
     def run(number):
         try:
             work(number)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again by the caller
             raised.append(error)
         finally:
             connection.close()
