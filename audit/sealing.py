@@ -5,7 +5,7 @@ transaction; saved outside of any block, the change is sealed by itself, right a
 """
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -44,7 +44,7 @@ def digest(change: Any) -> str:
 
 def altered() -> Iterator[tuple[int, str]]:
     """Sealed changes whose row is gone or says something else today."""
-    lines = _readable(stored.bodies(action=ACTION))
+    lines = _seals()
     while batch := list(islice(lines, BATCH)):
         changes = get_logentry_model().objects.in_bulk([line["extra"]["row"] for line in batch])
         for line in batch:
@@ -59,7 +59,7 @@ def unsealed() -> Iterator[int]:
     """Rows of auditlog that no entry speaks of."""
     known = get_logentry_model().objects.order_by("pk").values_list("pk", flat=True)
     rows = list(known)  # before the entries, which are never newer than their rows
-    sealed = {line["extra"]["row"] for line in _readable(stored.bodies(action=ACTION))}
+    sealed = {line["extra"]["row"] for line in _seals()}
     return (row for row in rows if row not in sealed)
 
 
@@ -82,13 +82,9 @@ def _verb(change: Any) -> str:
     return verbs.get(change.action, "access")
 
 
-def _readable(bodies: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Those that can be read: the others are found where the entries are checked."""
-    for body in bodies:
-        try:
-            line = entry.decode(body)
-        except ValueError:
-            continue
+def _seals() -> Iterator[dict[str, Any]]:
+    """The entries that name a row of auditlog, whatever else has become of them."""
+    for line in stored.lines(action=ACTION):
         extra = line.get("extra")
         row = extra.get("row") if isinstance(extra, dict) else None
         if isinstance(row, int) and abs(row) < entry.LARGEST_NUMBER:

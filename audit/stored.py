@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from audit import entry
 from audit.models import Entry
 
 PAGE = 2_000
@@ -26,6 +27,15 @@ def rows(
 
 def bodies(*, until: int | None = None, action: str = "") -> Iterator[bytes]:
     return (bytes(body) for (body,) in rows(("body",), until=until, action=action))
+
+
+def lines(*, action: str = "") -> Iterator[dict[str, Any]]:
+    """What the entries say. Those that cannot be read are named where the log is verified."""
+    for body in bodies(action=action):
+        try:
+            yield entry.decode(body)
+        except ValueError:
+            continue
 
 
 def leaves(part: range) -> Iterator[bytes]:

@@ -12,9 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
+from audit import stored as entries
 from audit.actor import Actor
 from audit.log import Log
-from audit.models import Entry
 from plans import contract, words
 from plans.diff import PlanDiff, diff, is_urgent
 from plans.errors import ContractError
@@ -227,11 +227,11 @@ def _audited(version: PlanVersion, log: Log) -> UUID:
 
 def altered() -> Iterator[tuple[int, str]]:
     """Recorded versions whose row is gone, or differs from what the audit log committed to."""
-    for entry in Entry.objects.filter(action=RECORDED).order_by("seq").iterator(chunk_size=2_000):
-        said = json.loads(bytes(entry.body))
-        stored = PlanVersion.objects.filter(audit_entry__id=entry.id).first()
-        name = f"Entry {entry.seq}: version {said['version']} of plan {said['plan']}"
+    for said in entries.lines(action=RECORDED):
+        seq = said["seq"]
+        stored = PlanVersion.objects.filter(audit_entry__seq=seq).first()
+        name = f"Entry {seq}: version {said.get('version')} of plan {said.get('plan')}"
         if stored is None:
-            yield entry.seq, f"{name} is gone."
-        elif commitment(stored) != said["commitment"]:
-            yield entry.seq, f"{name} was altered."
+            yield seq, f"{name} is gone."
+        elif commitment(stored) != said.get("commitment"):
+            yield seq, f"{name} was altered."

@@ -12,7 +12,7 @@ from plans.fields import SESSION_FIELDS
 from plans.hashing import content_hash
 from plans.model import Plan as CanonicalPlan
 from plans.model import Session
-from sharing import clock, fan_out, routes
+from sharing import clock, fan_out, routes, versions
 from sharing.models import Delivery, Lane, Plan, PlanVersion, Route
 
 FIELDS = frozenset(SESSION_FIELDS)
@@ -73,7 +73,12 @@ def publish(plan, sessions, *, urgent=True):
     with audited_atomic() as log:
         fill(version, plan, sessions, now)
         version.urgent = urgent
-        version.audit_entry_id = log.record("plan.version.recorded", plan=plan.pk, version=number)
+        version.audit_entry_id = log.record(
+            "plan.version.recorded",
+            plan=plan.pk,
+            version=number,
+            commitment=versions.commitment(version),
+        )
         version.save(force_insert=True)
         Plan.objects.filter(pk=plan.pk).update(newest=number)
         plan.newest = number
