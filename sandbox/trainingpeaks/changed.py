@@ -23,14 +23,20 @@ def changed(request: HttpRequest, who: Caller, athlete: int | None = None) -> An
     size, page = sizes(request, MOST)
     rows = store.all_rows(
         """SELECT * FROM workout WHERE athlete = ? AND kind = 'workout' AND modified >= ?
-        ORDER BY modified, id LIMIT ? OFFSET ?""",
-        about, since, size, page * size,
+        ORDER BY modified, id""",
+        about, since,
     )  # fmt: skip
-    kinds = request.GET.get("workoutTypeFilter", "").casefold()
     modified = on_wire(rows, about, described=wants(request))
-    if kinds:
-        modified = [one for one in modified if str(one["WorkoutType"]).casefold() in kinds]
-    return {"Deleted": _deleted(about, since, page), "Modified": modified}
+    if kinds := request.GET.get("workoutTypeFilter", "").casefold().split(","):
+        modified = [one for one in modified if kinds == [""] or _kind(one) in kinds]
+    return {
+        "Deleted": _deleted(about, since, page),
+        "Modified": modified[page * size : (page + 1) * size],  # only the last page is short
+    }
+
+
+def _kind(workout: dict[str, Any]) -> str:
+    return str(workout["WorkoutType"]).casefold()
 
 
 def sizes(request: HttpRequest, most: int) -> tuple[int, int]:
