@@ -1,13 +1,17 @@
-"""Connecting TrainingPeaks, seeing how the connection is doing, and ending it."""
+"""Connecting TrainingPeaks or a published calendar, seeing how that is doing, and ending it."""
 
+from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import oauth, roles, scopes
+from accounts import calendars, oauth, roles, scopes
+from accounts.forms import CalendarForm
 from accounts.models import Connection, Organisation, User
 
 MANAGE = "manage_connection"
@@ -49,14 +53,52 @@ def callback(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@require_http_methods(["GET", "POST"])
+def new_calendar(request: HttpRequest) -> HttpResponse:
+    """An athlete's published calendar, where there is no access to the API."""
+    user = _person(request)
+    roles.require(user, MANAGE)
+    form = CalendarForm(request.POST or None)
+    if _done(form, partial(calendars.connect, user, _organisation(user))):
+        messages.success(request, "The calendar is connected. It is being read now.")
+        return redirect("connections")
+    return render(request, "connections/calendar.html", {"form": form})
+
+
+@require_http_methods(["GET", "POST"])
+def renew_calendar(request: HttpRequest, pk: UUID) -> HttpResponse:
+    shown = _to_manage(request, pk, kind=Connection.Kind.CALENDAR_FEED)
+    form = CalendarForm(request.POST or None, known=True)
+    if _done(form, partial(calendars.renew, shown)):
+        messages.success(request, f"{shown} is read from the new address.")
+        return redirect("connections")
+    return render(request, "connections/calendar.html", {"form": form, "connection": shown})
+
+
 @require_POST
 def disconnect(request: HttpRequest, pk: UUID) -> HttpResponse:
-    user = _person(request)
-    connection = get_object_or_404(Connection.objects.for_user(user), pk=pk)
-    roles.require(user, MANAGE, connection)
+    connection = _to_manage(request, pk)
     oauth.disconnect(connection)
-    messages.success(request, "Disconnected. Nothing is read from TrainingPeaks any more.")
+    messages.success(request, "Disconnected. Nothing is read from there any more.")
     return redirect("connections")
+
+
+def _to_manage(request: HttpRequest, pk: UUID, **wanted: str) -> Connection:
+    user = _person(request)
+    connection = get_object_or_404(Connection.objects.for_user(user), pk=pk, **wanted)
+    roles.require(user, MANAGE, connection)
+    return connection
+
+
+def _done(form: CalendarForm, keep: Callable[..., object]) -> bool:
+    """Whether it could be kept; if not, the form says why."""
+    if not form.is_valid():
+        return False
+    try:
+        keep(**form.cleaned_data)
+    except ValidationError as refusal:
+        form.add_error("published_at", refusal)
+    return not form.errors
 
 
 def _person(request: HttpRequest) -> User:

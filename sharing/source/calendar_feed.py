@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, tzinfo
 from hashlib import sha256
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-from django.conf import settings
+from django.core.exceptions import ValidationError
 from icalendar import Calendar
 
+from accounts import calendars
 from plans.model import Session, Sport, in_order
 from plans.trainingpeaks.workouts import sport_of
 from sharing.source import meaning
@@ -22,7 +22,6 @@ from sharing.source.errors import BadAnswerError, SourceRejectedError
 from sharing.source.http import Http
 
 FEED = Endpoint("calendar-feed", "GET", "", "", "Read a calendar where there is no API access.")
-VENDOR = "trainingpeaks.com"
 _PLAIN = re.compile(r"[^A-Za-z0-9._-]+")
 _SPORT = re.compile(r"^\s*([A-Za-z][A-Za-z -]{2,15}?)\s*[:\-–]\s*", re.ASCII)
 LONGEST_KEY = 64
@@ -30,23 +29,10 @@ LONGEST_KEY = 64
 
 def address(feed_url: str) -> str:
     """The https address of a published calendar; only TrainingPeaks itself is asked."""
-    parts = urlsplit(feed_url.strip())
-    simulated = settings.TRAININGPEAKS_INSECURE_TRANSPORT and parts.netloc == _own_host()
-    if not simulated and not _vendors(parts.hostname or ""):
-        raise SourceRejectedError(
-            "A calendar address starts with webcal://www.trainingpeaks.com/ical/."
-        )
-    scheme = urlsplit(settings.TRAININGPEAKS_API_URL).scheme if simulated else "https"
-    netloc = parts.netloc if simulated else str(parts.hostname)
-    return urlunsplit((scheme, netloc, parts.path, parts.query, ""))
-
-
-def _vendors(host: str) -> bool:
-    return host == VENDOR or host.endswith(f".{VENDOR}")
-
-
-def _own_host() -> str:
-    return urlsplit(settings.TRAININGPEAKS_API_URL).netloc
+    try:
+        return calendars.address(feed_url)
+    except ValidationError as error:
+        raise SourceRejectedError(str(error.message)) from None
 
 
 def read(feed_url: str, zone: tzinfo | None) -> tuple[Session, ...]:
