@@ -1,6 +1,7 @@
 from django.apps import AppConfig
 
 SECRET = ["access_token", "refresh_token", "feed_url", "data_key"]
+PERSONAL = ["email", "name", "password", "last_login"]
 RESTLESS = [
     "expires_at", "lifetime", "generation", "refresh_lease_until", "refresh_owner", "last_ok_at",
     "last_error",
@@ -16,6 +17,7 @@ class AccountsConfig(AppConfig):
 
         triggers.protect("accounts_consentdecision")
         fsck.register(self.get_model("ConsentDecision"), named="consent")
+        track(self.get_model("User"), exclude_fields=PERSONAL)
         track(self.get_model("Organisation"))
         track(self.get_model("Membership"))
         track(self.get_model("AthleteUserObjectPermission"))

@@ -14,6 +14,7 @@ from accounts.models import Connection, OAuthFlow, Organisation, User
 from audit.log import audited_atomic
 
 LIFETIME = timedelta(minutes=10)
+FORGOTTEN = timedelta(days=1)
 MIXED_UP = "This authorisation does not belong to this browser, or it was used before. Start again."
 
 
@@ -28,6 +29,7 @@ def new_browser() -> str:
 
 def start(user: User, organisation: Organisation, browser: str) -> str:
     """Begin, and return the address to send the coach to. `browser` identifies the session."""
+    OAuthFlow.objects.filter(started_at__lt=timezone.now() - FORGOTTEN).delete()
     state = secrets.token_urlsafe(32)
     verifier = secrets.token_urlsafe(64) if settings.TRAININGPEAKS_PKCE else None
     OAuthFlow.objects.create(

@@ -73,7 +73,9 @@ class _Opens:
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
             return self
-        value = instance.__dict__.get(self.field.attname)
+        if self.field.attname not in instance.__dict__:  # left out by only() or defer()
+            instance.refresh_from_db(fields=[self.field.attname])
+        value = instance.__dict__[self.field.attname]
         if isinstance(value, Ciphertext):
             value = self.field.opened(instance, value)
             instance.__dict__[self.field.attname] = value
@@ -104,6 +106,8 @@ class SealedField(models.TextField[str | None, str | None]):
         held = model_instance.__dict__.get(self.attname)
         if held is None or isinstance(held, Ciphertext):
             return held
+        if model_instance.pk is None:
+            raise SealedError("A row needs its primary key before something is sealed in it.")
         return closed(str(held), aad=self.place(model_instance.pk))
 
     def opened(self, instance: Any, value: str) -> str:

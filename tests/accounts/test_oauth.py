@@ -170,6 +170,13 @@ def test_a_state_lives_for_ten_minutes(browser, oauth):
     assert not oauth.calls
 
 
+def test_yesterdays_tries_are_forgotten(browser, oauth):
+    begin(browser)
+    OAuthFlow.objects.update(started_at=timezone.now() - timedelta(days=1, seconds=1))
+    begin(browser)
+    assert OAuthFlow.objects.count() == 1
+
+
 def test_another_browser_of_the_same_person_is_refused(browser, oauth, studio):
     asked = begin(browser)
     other = Client()

@@ -1,8 +1,10 @@
 """Signing up, the back office, and the commands that make people and keys."""
 
 import io
+import json
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.management import CommandError, call_command
@@ -165,6 +167,19 @@ def test_a_role_changed_in_the_back_office_is_sealed_in_the_log(office, studio):
     entry = Entry.objects.order_by("seq").last()
     root = User.objects.get(email="root@example.com")
     assert f'"by":"{root.pk}"'.encode() in bytes(entry.body)
+
+
+def test_who_may_enter_the_back_office_is_sealed_in_the_log_and_a_new_name_is_not(office, studio):
+    url = reverse("admin:accounts_user_change", args=[studio.ana.pk])
+    form = {"email": "ana@example.com", "name": "Ana Maria", "is_active": "on"}
+    before = Entry.objects.count()
+    assert office.post(url, form).status_code == 302
+    assert Entry.objects.count() == before
+    assert office.post(url, form | {"is_staff": "on"}).status_code == 302
+    entry = Entry.objects.order_by("seq").last()
+    assert entry.action == "model.changed"
+    row = json.loads(bytes(entry.body))["extra"]["row"]
+    assert LogEntry.objects.get(pk=row).changes == {"is_staff": ["False", "True"]}
 
 
 def test_the_back_office_is_closed_to_a_coach(client, studio):

@@ -145,3 +145,25 @@ def test_a_connection_shows_no_token_when_it_is_printed(connection):
     for canary in CANARIES:
         assert canary not in repr(connection)
         assert canary not in str(connection)
+
+
+def test_a_column_that_was_left_out_is_read_when_it_is_asked_for(studio, connection):
+    for rows in (Connection.objects.only("name"), Connection.objects.defer("access_token")):
+        assert rows.get(pk=connection.pk).access_token == "access-canary-1"
+    sealed = studio.ben.seal(b"intervals", "plan")
+    assert Athlete.objects.only("name").get(pk=studio.ben.pk).unseal(sealed, "plan") == b"intervals"
+
+
+def test_saving_a_row_without_its_sealed_columns_leaves_them_as_they_are(connection):
+    part = Connection.objects.only("name").get(pk=connection.pk)
+    part.name = "Squad"
+    part.save()
+    again = Connection.objects.get(pk=connection.pk)
+    assert (again.name, again.access_token) == ("Squad", "access-canary-1")
+
+
+def test_nothing_is_sealed_into_a_row_that_has_no_key_yet(connection):
+    with pytest.raises(SealedError, match="primary key"):
+        Connection._meta.get_field("access_token").pre_save(
+            Connection(pk=None, access_token="token"), add=True
+        )
