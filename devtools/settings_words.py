@@ -20,7 +20,7 @@ WORDS = {
     "trainingpeaks_client_secret": "From the TrainingPeaks developer portal.",
     "trainingpeaks_scopes": "Exactly what is asked for.",
     "trainingpeaks_pkce": "Send PKCE (S256) with the authorisation.",
-    "trainingpeaks_redirect_url": "Empty: `/connections/trainingpeaks/callback/` of the public address.",
+    "trainingpeaks_redirect_url": "Empty: `/connections/trainingpeaks/callback/` of Baton itself.",
     "trainingpeaks_rate_per_second": "Calls per second, for all workers together.",
     "trainingpeaks_insecure_transport": "Plain HTTP to the sandbox. Development only.",
     "baton_quiet_period": "Seconds without a further hint before a calendar is read.",

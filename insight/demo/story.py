@@ -14,10 +14,11 @@ WEEKS = 12
 
 @dataclass(frozen=True)
 class Change:
-    """One thing the coach did, and when."""
+    """One thing the coach did: when it was asked for, and when TrainingPeaks had it."""
 
     athlete: Athlete
     what: str
+    began: datetime
     at: datetime
 
 
@@ -45,20 +46,21 @@ def _day(workout: dict[str, Any]) -> date:
 
 
 def _move(sandbox: Sandbox, athlete: Athlete, workout: dict[str, Any]) -> Change:
-    to = _day(workout) + timedelta(days=1)
+    to, began = _day(workout) + timedelta(days=1), now()
     sandbox.patch(f"/control/workouts/{workout['Id']}", {"WorkoutDay": f"{to}T00:00:00"})
-    return _now(athlete, f"moved “{workout['Title']}” to {to:%A}")
+    return Change(athlete, f"moved “{workout['Title']}” to {to:%A}", began, now())
 
 
 def _edit(sandbox: Sandbox, athlete: Athlete, workout: dict[str, Any]) -> Change:
-    hours = round((workout.get("TotalTimePlanned") or 1) + 0.25, 2)
+    hours, began = round((workout.get("TotalTimePlanned") or 1) + 0.25, 2), now()
     sandbox.patch(f"/control/workouts/{workout['Id']}", {"TotalTimePlanned": hours})
-    return _now(athlete, f"made “{workout['Title']}” a quarter of an hour longer")
+    return Change(athlete, f"made “{workout['Title']}” a quarter of an hour longer", began, now())
 
 
 def _delete(sandbox: Sandbox, athlete: Athlete, workout: dict[str, Any]) -> Change:
+    began = now()
     sandbox.delete(f"/control/workouts/{workout['Id']}")
-    return _now(athlete, f"took “{workout['Title']}” out")
+    return Change(athlete, f"took “{workout['Title']}” out", began, now())
 
 
 def _add(sandbox: Sandbox, athlete: Athlete, workout: dict[str, Any]) -> Change:
@@ -68,16 +70,18 @@ def _add(sandbox: Sandbox, athlete: Athlete, workout: dict[str, Any]) -> Change:
         "WorkoutType": "Bike",
         "TotalTimePlanned": 0.5,
     }
+    began = now()
     sandbox.post(f"/control/athletes/{athlete.source_id}/workouts", added)
-    return _now(athlete, "added an easy spin")
+    return Change(athlete, "added an easy spin", began, now())
 
 
 def _apply_plan(sandbox: Sandbox, athlete: Athlete, today: date) -> Change:
     monday = today - timedelta(days=today.weekday()) + timedelta(days=7)
     wish = {"weeks": WEEKS, "start": monday.isoformat()}
+    began = now()
     sandbox.post(f"/control/athletes/{athlete.source_id}/apply-plan", wish)
-    return _now(athlete, "applied a twelve-week plan")
+    return Change(athlete, "applied a twelve-week plan", began, now())
 
 
-def _now(athlete: Athlete, what: str) -> Change:
-    return Change(athlete, what, datetime.now(UTC))
+def now() -> datetime:
+    return datetime.now(UTC)

@@ -9,6 +9,7 @@ from typing import Any
 
 from accounts import consent
 from audit import verify
+from insight.demo.road import answer
 from insight.demo.sandbox import Sandbox
 from insight.demo.story import Change
 from insight.demo.studio import Studio
@@ -107,13 +108,7 @@ def _unsettled() -> list[str]:
 
 def unanswered(changes: list[Change]) -> list[str]:
     """Changes that no version answers."""
-    return [
-        f"{change.athlete.name}: {change.what}"
-        for change in changes
-        if not PlanVersion.objects.filter(
-            plan__athlete=change.athlete, read_at__gte=change.at
-        ).exists()
-    ]
+    return [f"{change.athlete.name}: {change.what}" for change in changes if answer(change) is None]
 
 
 def _missing(sandbox: Sandbox, studio: Studio) -> list[str]:

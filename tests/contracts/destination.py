@@ -6,6 +6,8 @@ that is called: one real server on loopback, real bytes.
 
 import copy
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -79,9 +81,9 @@ subsets = st.frozensets(st.sampled_from(sorted(SESSION_FIELDS)))
 
 
 class DestinationContract:
-    adapter_class = None
-    config = {}
-    secrets = ()  # values in `config` that must never be seen
+    adapter_class: Any = None
+    config: Mapping[str, Any] = {}
+    secrets: tuple[str, ...] = ()  # values in `config` that must never be seen
 
     def adapter(self, **client):
         return self.adapter_class(copy.deepcopy(self.config), DestinationClient(**client))
@@ -210,7 +212,7 @@ class DestinationContract:
 class PushContract(DestinationContract):
     """What holds for every destination that is called."""
 
-    refusals = {
+    refusals: Mapping[int, type[Exception]] = {
         400: PayloadError,
         401: AuthorizationError,
         403: AuthorizationError,

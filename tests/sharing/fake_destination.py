@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from destinations import registry
 from destinations.configuration import ConfigForm
@@ -19,9 +20,9 @@ from destinations.port import (
 class Journal:
     """What arrived, in order, and what is held. `answers` come before the default answer."""
 
-    arrived: list = field(default_factory=list)
-    held: dict = field(default_factory=dict)
-    answers: deque = field(default_factory=deque)
+    arrived: list[Any] = field(default_factory=list)
+    held: dict[str, Any] = field(default_factory=dict)
+    answers: deque[Any] = field(default_factory=deque)
 
     def keys(self):
         return [step.idempotency_key for step in self.arrived]

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from insight.demo import story, studio, verdict
+from insight.demo.road import road
 from insight.demo.sandbox import Sandbox
 from sharing import clock
 from sharing.ledger import ledger
@@ -41,6 +42,8 @@ class Command(BaseCommand):
             self._say(f"Ana {change.what} for {change.athlete.name}.")
             changes.append(change)
         self._settle(lambda: not verdict.unanswered(changes))
+        for change in changes:
+            self._say(road(change))
         self._report()
         self._conclude(sandbox, stage, changes, logins=options["stay"])
 
