@@ -4,22 +4,18 @@ Only a row whose value is still the one that was read is written, so a token tha
 meanwhile is never put back. What is done stays done: a run that was stopped is simply run again.
 """
 
-import base64
-import binascii
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.apps import apps
-from django.conf import settings
 from django.db import models
 
-from accounts.sealing import SealedError, SealedField, closed, opened
+from accounts.sealing import SealedError, SealedField, closed, key_of, newest_key, opened
 from audit.log import audited_atomic
 
 BATCH = 200
-UNREADABLE = "?"
 
 
 @dataclass(frozen=True)
@@ -49,10 +45,6 @@ class Done:
     failures: list[str] = field(default_factory=list)
 
 
-def newest() -> str:
-    return next(iter(settings.BATON_KEYS))
-
-
 def places() -> list[Place]:
     return [
         Place(model, column)
@@ -67,24 +59,15 @@ def under_old_keys() -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = {}
     for place in places():
         for _, value in place.values():
-            if (key_id := key_of(value)) != newest():
+            if (key_id := key_of(value)) != newest_key():
                 found.setdefault(key_id, Counter())[str(place)] += 1
     return {key_id: dict(counts) for key_id, counts in found.items()}
-
-
-def key_of(value: str) -> str:
-    """The id of the key that sealed this value."""
-    try:
-        key_id, found, _ = base64.b64decode(value, validate=True).partition(b":")
-        return key_id.decode() if found else UNREADABLE
-    except (binascii.Error, UnicodeDecodeError):
-        return UNREADABLE
 
 
 def rotate(place: Place, batch: int = BATCH) -> Done:
     """Seal this column again where an older key sealed it. What does not open stays and is told."""
     done = Done()
-    waiting = [pk for pk, value in place.values() if key_of(value) != newest()]
+    waiting = [pk for pk, value in place.values() if key_of(value) != newest_key()]
     for start in range(0, len(waiting), batch):
         _rotate(place, waiting[start : start + batch], done)
     return done

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import models
 
 NONCE_BYTES = 12
+UNREADABLE = "?"
 
 
 class SealedError(ValueError):
@@ -44,6 +45,19 @@ def opened(text: str, *, aad: str) -> str:
 def closed(text: str, *, aad: str) -> str:
     """What a column is to hold, under the newest key."""
     return base64.b64encode(seal(text.encode(), aad=aad)).decode()
+
+
+def newest_key() -> str:
+    return next(iter(settings.BATON_KEYS))
+
+
+def key_of(text: str) -> str:
+    """The id of the key that sealed this; UNREADABLE when it was never sealed."""
+    try:
+        key_id, found, _ = base64.b64decode(text, validate=True).partition(b":")
+        return key_id.decode() if found else UNREADABLE
+    except (binascii.Error, UnicodeDecodeError):
+        return UNREADABLE
 
 
 def seal_with(key: bytes, data: bytes, aad: str) -> bytes:
@@ -104,14 +118,25 @@ class SealedField(models.TextField[str | None, str | None]):
 
     def pre_save(self, model_instance: Any, add: bool) -> Any:  # noqa: FBT001 - Django's signature
         held = model_instance.__dict__.get(self.attname)
-        if held is None or isinstance(held, Ciphertext):
-            return held
+        if held is None:
+            return None
+        if isinstance(held, Ciphertext):
+            return self._renewed(model_instance, held)
         if model_instance.pk is None:
             raise SealedError("A row needs its primary key before something is sealed in it.")
         return closed(str(held), aad=self.place(model_instance.pk))
 
     def opened(self, instance: Any, value: str) -> str:
         return opened(value, aad=self.place(instance.pk))
+
+    def _renewed(self, instance: Any, held: Ciphertext) -> str:
+        """A row read before the key was changed does not bring the old key back when saved."""
+        if key_of(held) == newest_key():
+            return held
+        try:
+            return closed(self.opened(instance, held), aad=self.place(instance.pk))
+        except SealedError:
+            return held  # what does not open stays as it is
 
     def place(self, key: Any) -> str:
         """Where a value belongs: this table, this column, the row of this primary key."""

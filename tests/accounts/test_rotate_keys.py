@@ -106,6 +106,28 @@ def test_a_token_renewed_meanwhile_is_not_put_back(new_key, connection):
     assert Connection.objects.get(pk=pk).access_token == "renewed"
 
 
+def test_a_row_read_before_the_change_does_not_bring_the_old_key_back(new_key, connection):
+    read_before = Connection.objects.get(pk=connection.pk)
+    rotate()
+    read_before.name = "Squad"
+    read_before.save()
+    assert rotation.under_old_keys() == {}
+    again = Connection.objects.get(pk=connection.pk)
+    assert (again.name, again.refresh_token) == ("Squad", "refresh-canary-1")
+
+
+def test_a_row_whose_key_is_lost_can_still_be_saved(settings, connection):
+    settings.BATON_KEYS = {"new": NEW}
+    row = Connection.objects.get(pk=connection.pk)
+    row.name = "Squad"
+    row.save()
+    assert rotation.under_old_keys()["test1"] == {
+        "accounts_athlete.data_key": 3,
+        "accounts_connection.access_token": 1,
+        "accounts_connection.refresh_token": 1,
+    }
+
+
 def test_the_log_says_that_keys_were_changed_and_how_many(new_key):
     rotate()
     assert Entry.objects.filter(action="keys.rotated").count() >= 3

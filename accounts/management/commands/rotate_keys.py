@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import rotation
+from accounts.sealing import newest_key
 
 ADDRESSES = (
     "Calendar and webhook addresses made under an older key work until that key is taken out: "
@@ -34,7 +35,7 @@ class Command(BaseCommand):
                 self.stdout.write(f"Key {key_id}: {count} in {place}.")
         if old:
             raise CommandError("Older keys are still in use: keep them, and look at the above.")
-        self.stdout.write(f"Everything is sealed under {rotation.newest()}.")
+        self.stdout.write(f"Everything is sealed under {newest_key()}.")
         self.stdout.write(ADDRESSES)
 
     def _rotate(self, batch: int) -> None:
