@@ -1,0 +1,80 @@
+"""Cadence at work: what waits, what goes at once, and that a night sends once."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sharing import clock, deliveries, routes
+from sharing.models import Lane, Route
+from tests.sharing import fake_destination
+from tests.sharing.world import FIELDS, build, session
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NIGHTLY = routes.RouteSettings(
+    name="Nightly",
+    purpose="training",
+    fields=dict.fromkeys(FIELDS, "training"),
+    cadence=Route.Cadence.NIGHTLY,
+)
+
+
+@pytest.fixture
+def inbox(monkeypatch):
+    return fake_destination.install(monkeypatch)
+
+
+@pytest.fixture
+def studio(inbox):
+    world = build()
+    world.agree()
+    routes.change(world.route, NIGHTLY)
+    return world
+
+
+def work():
+    while deliveries.deliver_due("worker"):
+        pass
+
+
+def test_a_note_waits_for_the_night_and_a_moved_date_goes_at_once(studio, inbox):
+    studio.publish(session("tp-1"), urgent=False)
+    work()
+    assert inbox.arrived == []
+    assert studio.lane.due_at > clock.now()
+    studio.publish(session("tp-1", seconds=1800), urgent=True)
+    work()
+    assert [step.item.body["durationSeconds"] for step in inbox.arrived] == [1800]
+
+
+def test_the_night_sends_the_last_version_of_the_day_once(studio, inbox):
+    routes.change(studio.route, replace(NIGHTLY, urgent_at_once=False))
+    for title in ("Morning", "Noon", "Evening"):
+        studio.publish(session("tp-1", title=title))
+    work()
+    assert inbox.arrived == []
+    studio.make_due()
+    work()
+    studio.make_due()
+    work()
+    assert [step.item.body["title"] for step in inbox.arrived] == ["Evening"]
+    assert studio.states() == ["superseded", "superseded", "delivered"]
+
+
+def test_a_night_without_a_change_sends_nothing(studio, inbox):
+    studio.publish(session("tp-1"))
+    work()
+    inbox.arrived.clear()
+    Lane.objects.update(due_at=clock.now() - timedelta(days=1))
+    work()
+    assert inbox.arrived == []
+
+
+def test_real_time_and_nightly_routes_live_side_by_side(studio, inbox):
+    at_once = build()
+    at_once.agree()
+    studio.publish(session("tp-1", title="Later"), urgent=False)
+    at_once.publish(session("tp-1", title="Now"), urgent=False)
+    work()
+    assert [step.item.body["title"] for step in inbox.arrived] == ["Now"]
