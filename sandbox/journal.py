@@ -17,6 +17,20 @@ def record(kind: str, simulator: str, **detail: Any) -> int:
     return cursor.lastrowid or 0
 
 
+def keep_raw(seq: int, headers: dict[str, str], body: bytes) -> None:
+    """The request behind an entry, for a checker who believes nobody. Credentials stay out."""
+    shown = {name: value for name, value in headers.items() if name != "Authorization"}
+    store.run("INSERT INTO raw VALUES (?, ?, ?)", seq, store.dumped(shown), body)
+
+
+def raw(seq: int) -> dict[str, Any] | None:
+    row = store.one("SELECT * FROM raw WHERE seq = ?", seq)
+    if row is None:
+        return None
+    headers = store.loaded(row["headers"])
+    return {"seq": seq, "headers": headers, "body": row["body"].decode(errors="replace")}
+
+
 def entries(after: int = 0, kind: str = "", simulator: str = "", most: int = 10_000) -> list[Any]:
     rows = store.all_rows(
         """SELECT * FROM journal WHERE seq > ? AND (? = '' OR kind = ?)

@@ -18,6 +18,7 @@ PREFIXES = {
     "/destinations/webhook/": "webhook",
     "/destinations/intervals/": "intervals_icu",
 }
+KEPT_WHOLE = {"webhook", "intervals_icu"}  # what was sent there, byte for byte
 
 
 class JournalMiddleware:
@@ -28,10 +29,14 @@ class JournalMiddleware:
         simulator = simulator_of(request.path)
         if not simulator:
             return self.get_response(request)
+        body = request.body if simulator in KEPT_WHOLE else b""
         begun = time.monotonic()
         response = self.get_response(request)
         taken = round((time.monotonic() - begun) * 1000)
-        journal.record("request", simulator, **_about(request, response, simulator), ms=taken)
+        about = _about(request, response, simulator)
+        seq = journal.record("request", simulator, **about, ms=taken)
+        if simulator in KEPT_WHOLE:
+            journal.keep_raw(seq, dict(request.headers), body)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:

@@ -228,6 +228,15 @@ def latest_of_journal(request: HttpRequest) -> Any:
     return {"seq": newest[0]["seq"] if newest else 0, "at": store.stamp()}
 
 
+@json_view
+def raw_request(request: HttpRequest, seq: int) -> Any:
+    """What a destination was sent, as it came."""
+    only(request, "GET")
+    if found := journal.raw(seq):
+        return found
+    raise Refusal(404, {"error": "No raw request is kept under this number."})
+
+
 def _athlete(number: int) -> store.Row:
     row = store.one("SELECT * FROM person WHERE id = ? AND role = 'athlete'", number)
     if row is None:

@@ -28,4 +28,5 @@ urlpatterns = [
     path("control/calendars", calendar.calendars),
     path("control/journal", scripting.read_journal),
     path("control/journal/latest", scripting.latest_of_journal),
+    path("control/journal/<int:seq>/raw", scripting.raw_request),
 ]

@@ -1,6 +1,6 @@
 """What an inbox knows: its secrets, how it will answer, what it was sent and what that did."""
 
-import sqlite3
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox import journal, store
@@ -10,6 +10,16 @@ ANSWER_KEYS = {
     "status", "retry_after", "location", "body", "slow_headers", "slow_body", "reset", "huge_body",
     "applied",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Message:
+    """One that came in, believed or not."""
+
+    inbox: str
+    id: str
+    body: bytes
+    headers: dict[str, str]
 
 
 class BadAnswer(Exception):  # noqa: N818 - reads as the sentence it is
@@ -60,36 +70,39 @@ def next_answer(name: str) -> dict[str, Any]:
         return DEFAULT_ANSWER | told
 
 
-def refuse(name: str, message_id: str, reason: str, body: bytes) -> None:
+def refuse(message: Message, reason: str) -> None:
     with store.transaction():
-        _keep(name, message_id, "refused", reason, body)
-        journal.record("refusal", "webhook", inbox=name, message=message_id, reason=reason)
+        _keep(message, "refused", reason)
+        about = {"inbox": message.inbox, "message": message.id, "reason": reason}
+        journal.record("refusal", "webhook", **about)
 
 
-def apply(name: str, message_id: str, body: bytes, *, deduplicates: bool) -> bool:
+def apply(message: Message, *, deduplicates: bool) -> bool:
     """Do what it says, once per message id. False when that was done before."""
     with store.transaction():
-        if deduplicates and _applied(name, message_id):
-            _keep(name, message_id, "repeated", "", body)
+        before = _applied(message)
+        if deduplicates and before:
+            _keep(message, "repeated")
             return False
-        about = facts(body)
-        outcome = "applied" if not _applied(name, message_id) else "applied again"
-        _keep(name, message_id, outcome, "", body)
-        journal.record("effect", "webhook", key=message_id, inbox=name, **about)
+        _keep(message, "applied again" if before else "applied")
+        about = facts(message.body)
+        journal.record("effect", "webhook", key=message.id, inbox=message.inbox, **about)
     return True
 
 
-def _applied(name: str, message_id: str) -> bool:
+def _applied(message: Message) -> bool:
     sql = "SELECT 1 FROM message WHERE inbox = ? AND message_id = ? AND outcome = 'applied'"
-    return store.one(sql, name, message_id) is not None
+    return store.one(sql, message.inbox, message.id) is not None
 
 
-def _keep(name: str, message_id: str, outcome: str, reason: str, body: bytes) -> sqlite3.Cursor:
+def _keep(message: Message, outcome: str, reason: str = "") -> None:
     sql = """INSERT INTO message (inbox, message_id, at, outcome, reason, plan, body)
         VALUES (?, ?, ?, ?, ?, ?, ?)"""
-    plan = str(facts(body).get("plan") or "") if outcome != "refused" else ""
-    text = body.decode(errors="replace")
-    return store.run(sql, name, message_id, store.stamp(), outcome, reason, plan, text)
+    plan = str(facts(message.body).get("plan") or "") if outcome != "refused" else ""
+    text = message.body.decode(errors="replace")
+    about = (message.inbox, message.id, store.stamp(), outcome, reason, plan, text)
+    number = store.run(sql, *about).lastrowid
+    store.run("INSERT INTO message_headers VALUES (?, ?)", number, store.dumped(message.headers))
 
 
 def facts(body: bytes) -> dict[str, Any]:
@@ -143,7 +156,8 @@ def _order(about: dict[str, Any]) -> int:
 
 def messages(name: str, outcomes: tuple[str, ...]) -> list[dict[str, Any]]:
     marks = ", ".join("?" for _ in outcomes)
-    sql = f"SELECT * FROM message WHERE inbox = ? AND outcome IN ({marks}) ORDER BY seq"  # noqa: S608 - only question marks
+    sql = f"""SELECT * FROM message LEFT JOIN message_headers ON message = seq
+        WHERE inbox = ? AND outcome IN ({marks}) ORDER BY seq"""  # noqa: S608 - only question marks
     rows = store.all_rows(sql, name, *outcomes)
     return [
         {
@@ -151,6 +165,7 @@ def messages(name: str, outcomes: tuple[str, ...]) -> list[dict[str, Any]]:
             "at": row["at"],
             "outcome": row["outcome"],
             "reason": row["reason"],
+            "headers": store.loaded(row["headers"] or "{}"),
             **facts(row["body"].encode()),
         }
         for row in rows

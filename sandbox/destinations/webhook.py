@@ -35,17 +35,18 @@ def receive(request: HttpRequest, inbox: str) -> HttpResponseBase:
         return HttpResponse("No such inbox.", status=404)
     if request.method != "POST":
         return HttpResponse("POST only.", status=405, headers={"Allow": "POST"})
-    message_id = request.headers.get("webhook-id", "")
+    key = request.headers.get("webhook-id", "")
+    message = inboxes.Message(inbox, key, request.body, dict(request.headers))
     try:
         verify(request, row["secret"].split())
     except Refused as refusal:
-        inboxes.refuse(inbox, message_id, refusal.reason, request.body)
+        inboxes.refuse(message, refusal.reason)
         return HttpResponse(refusal.reason, status=refusal.status)
     answer = inboxes.next_answer(inbox)
     if answer.get("applied", answer["status"] < HTTPStatus.MULTIPLE_CHOICES):
-        inboxes.apply(inbox, message_id, request.body, deduplicates=bool(row["deduplicates"]))
+        inboxes.apply(message, deduplicates=bool(row["deduplicates"]))
     else:
-        inboxes.refuse(inbox, message_id, f"told to answer {answer['status']}", request.body)
+        inboxes.refuse(message, f"told to answer {answer['status']}")
     return answered(request, answer)
 
 
@@ -60,18 +61,19 @@ def verify(request: HttpRequest, secrets: list[str]) -> None:
         raise Refused(401, "This inbox has no secret yet.")
     problems = [_problem(request, secret) for secret in secrets]
     if all(problems):
-        raise Refused(401, problems[0])
+        raise next(filter(None, problems))
 
 
-def _problem(request: HttpRequest, secret: str) -> str:
+def _problem(request: HttpRequest, secret: str) -> Refused | None:
+    """A signature that does not fit is 401; what cannot even be read is 400."""
     headers = {name: request.headers[name] for name in HEADERS}
     try:
         Webhook(secret).verify(request.body, headers)
     except WebhookVerificationError as error:
-        return str(error) or "The signature does not fit."
+        return Refused(401, str(error) or "The signature does not fit.")
     except (ValueError, binascii.Error) as error:
-        return f"Not readable: {error}"
-    return ""
+        return Refused(400, f"Not readable: {error}")
+    return None
 
 
 # --- answering -------------------------------------------------------------------------------

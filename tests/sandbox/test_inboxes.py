@@ -1,6 +1,8 @@
 import http.client
 import json
+import sqlite3
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -75,14 +77,30 @@ def test_two_secrets_are_accepted_while_they_change(inbox):
     assert send(inbox, secret=OTHER).status == 200
 
 
-@pytest.mark.parametrize("signature", ["v1", "v1,###", "v2,abc"])
-def test_signatures_that_cannot_be_read_are_refusals(inbox, signature):
+@pytest.mark.parametrize(("signature", "status"), [("v1", 400), ("v1,abc", 400), ("v2,abc", 401)])
+def test_signatures_that_cannot_be_read_are_refusals(inbox, signature, status):
     headers = {
         "webhook-id": "x",
         "webhook-timestamp": str(int(time.time())),
         "webhook-signature": signature,
     }
-    assert inbox.call("POST", PATH, b"{}", headers).status == 401
+    assert inbox.call("POST", PATH, b"{}", headers).status == status
+
+
+def test_a_message_is_kept_with_its_headers_and_as_it_came(inbox):
+    before = inbox.latest()
+    send(inbox, key="evt_7")
+    assert held(inbox)["effects"][0]["headers"]["Webhook-Id"] == "evt_7"
+    (request,) = inbox.journal(before, kind="request")
+    raw = inbox.get(f"/control/journal/{request['seq']}/raw")
+    assert json.loads(raw["body"]) == message()
+    assert raw["headers"]["Webhook-Id"] == "evt_7"
+
+
+def test_nobody_changes_the_journal(inbox):
+    send(inbox)
+    with closing(sqlite3.connect(inbox.database)) as file, pytest.raises(sqlite3.IntegrityError):
+        file.execute("DELETE FROM journal")
 
 
 def test_an_inbox_that_nobody_made_is_404(sandbox):
