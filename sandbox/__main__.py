@@ -1,4 +1,4 @@
-"""`python -m sandbox --port 8765`: one process with threads, ended cleanly by SIGTERM."""
+"""`python -m sandbox [--host …] [--port …]`: one process with threads, ended cleanly by SIGTERM."""
 
 import argparse
 import os
@@ -8,7 +8,7 @@ from gunicorn.app.base import BaseApplication  # type: ignore[import-untyped]  #
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "sandbox.settings"
 
-from sandbox import store
+from sandbox import settings, store
 from sandbox.trainingpeaks import hooks
 from sandbox.wsgi import application
 
@@ -18,13 +18,13 @@ THREADS = 16  # a slow answer holds one
 class Server(BaseApplication):  # type: ignore[misc]  # gunicorn tells no types
     """gunicorn with a single worker: the thread that posts webhooks lives in it."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self, host: str, port: int) -> None:
+        self.address = f"{host}:{port}"
         super().__init__()
 
     def load_config(self) -> None:
         told: dict[str, Any] = {
-            "bind": f"127.0.0.1:{self.port}",
+            "bind": self.address,
             "workers": 1,
             "threads": THREADS,
             "worker_class": "gthread",
@@ -45,9 +45,11 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn tells no types
 def main() -> None:
     parser = argparse.ArgumentParser(prog="sandbox", description=__doc__)
     parser.add_argument("--port", type=int, default=int(os.environ.get("SANDBOX_PORT", "8765")))
-    port = parser.parse_args().port
+    parser.add_argument("--host", default=os.environ.get("SANDBOX_HOST", "127.0.0.1"))
+    told = parser.parse_args()
+    settings.ALLOWED_HOSTS.append(told.host)
     store.prepare()
-    Server(port).run()
+    Server(told.host, told.port).run()
 
 
 if __name__ == "__main__":

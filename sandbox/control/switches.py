@@ -91,6 +91,7 @@ ALL = (
     ),
     Switch("range_days", 45, "Most days of one range.", ANSWERS),
     Switch("percent_as_fractions", OFF, "Intensity 0.75 in place of 75.", ANSWERS),
+    Switch("structure_not_exported", OFF, "JSON, too, is a format that is refused.", ANSWERS),
     Switch("structure_wrapped", OFF, "Structure in an object, not a bare array.", ANSWERS),
     Switch(
         "tss_casing", "TssPlanned", "How planned load is spelled on reads.", ANSWERS,

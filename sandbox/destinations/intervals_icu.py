@@ -216,8 +216,15 @@ def control(request: HttpRequest) -> Any:
             if given.get(field):
                 switches.change({name: [*switches.get(name), str(given[field])]})
     rows = store.all_rows("SELECT * FROM event ORDER BY athlete, day, id")
-    listed = [shown(row) | {"application": row["application"]} for row in rows]
-    return {"events": [{"external_id": None} | event for event in listed]}
+    return {"events": [inspected(row) for row in rows]}
+
+
+def inspected(row: store.Row) -> Event:
+    """An event with what only the simulator knows: whose it is, and what will be misread."""
+    event: Event = {"external_id": None} | shown(row)
+    problems = workout_text.problems(str(event.get("description") or ""))
+    workout = event["category"] == "WORKOUT"
+    return event | {"application": row["application"], "problems": problems if workout else []}
 
 
 @json_view

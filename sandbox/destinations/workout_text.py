@@ -8,6 +8,22 @@ LENGTH = re.compile(
     r"(?<![\w.])(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m(?!tr))?(?:(?P<s>\d+)s)?(?=\s|$)", re.IGNORECASE
 )
 DISTANCE = re.compile(r"(?<![\w.])(?P<value>\d+(?:\.\d+)?)(?P<unit>mtr|km)(?=\s|$)", re.IGNORECASE)
+ABSOLUTE_HEART_RATE = re.compile(r"\d\s*bpm\b", re.IGNORECASE)
+
+
+def problems(text: str) -> list[str]:
+    """What its server takes without a word and then understands otherwise than it was meant."""
+    found, inside = [], False
+    for number, line in enumerate(text.splitlines(), 1):
+        repeat, step = REPEAT.match(line), STEP.match(line)
+        if repeat and inside:
+            found.append(f"Line {number}: a repeat inside a repeat.")
+        if step and not (step_seconds(step["rest"]) or step_meters(step["rest"])):
+            found.append(f"Line {number}: a step without a length.")
+        if step and ABSOLUTE_HEART_RATE.search(step["rest"]):
+            found.append(f"Line {number}: heart rate in beats, which is not a target.")
+        inside = bool(line.strip()) and (inside or repeat is not None)
+    return found
 
 
 def totals(text: str) -> tuple[int, float]:

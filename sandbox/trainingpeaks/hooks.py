@@ -2,6 +2,7 @@
 
 import ipaddress
 import random
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -92,10 +93,13 @@ def start() -> None:
 def _run() -> None:
     with ThreadPoolExecutor(SENDERS, thread_name_prefix="webhook-post") as pool:
         while True:
-            _awake.clear()
-            for row in sorted(_claim(), key=lambda row: (row["due"], row["seq"])):
-                pool.submit(_send, row)
-            _awake.wait(_pause())
+            try:
+                _awake.clear()
+                for row in sorted(_claim(), key=lambda row: (row["due"], row["seq"])):
+                    pool.submit(_send, row)
+                _awake.wait(_pause())
+            except sqlite3.OperationalError:  # the file was busy: the posts are still there
+                time.sleep(IDLE)
 
 
 def _claim() -> list[store.Row]:

@@ -22,7 +22,7 @@ def workout_file(request: HttpRequest, who: Caller, workout: int) -> Any:
     if not structure:
         raise Refusal(400, "Workout has no structure")
     wanted = request.GET.get("format", "json")
-    if wanted != "json":
+    if wanted != "json" or switches.get("structure_not_exported"):
         raise Refusal(400, f"Workout cannot be exported to format: '{wanted}'.")
     if switches.get("percent_as_fractions"):
         structure = _as_fractions(structure)

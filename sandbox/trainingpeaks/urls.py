@@ -11,6 +11,7 @@ from sandbox.trainingpeaks import (
     strength,
     structure,
     subscriptions,
+    today,
     workouts,
 )
 
@@ -28,6 +29,7 @@ urlpatterns = [
     path("v1/webhook/subscriptions", subscriptions.subscriptions),
     path("v1/webhook/subscriptions/<str:number>", subscriptions.subscription),
     re_path(r"^v2/workouts/wod/file/(?P<workout>\d+)/?$", structure.workout_file),
+    re_path(r"^v2/workouts/wod/(?P<day>\d{4}-\d\d-\d\d)/?$", today.of_the_day),
     path("v2/workouts/changed", changed.changed),
     path("v2/workouts/<int:athlete>/changed", changed.changed),
     path("v2/workouts/id/<int:workout>", workouts.by_id),

@@ -261,6 +261,34 @@ def test_hidden_workouts_are_shown_by_the_switch(sandbox, api):
     assert number in {workout["Id"] for workout in days(api).json()}
 
 
+def test_hidden_workouts_do_not_shorten_a_page_of_changes(sandbox, api):
+    since = datetime.now(UTC).isoformat()
+    for number in range(5):
+        ride(sandbox, Hidden=number < 2)
+    pages = [
+        api.get(f"/v2/workouts/{BEN}/changed", date=since, pageSize=2, page=page)["Modified"]
+        for page in range(3)
+    ]
+    assert [len(page) for page in pages] == [2, 1, 0]
+
+
+def test_even_json_may_be_a_format_that_is_refused(sandbox, api):
+    workout = next(w for w in sandbox.get(f"/control/athletes/{BEN}/workouts") if w["Structure"])
+    sandbox.switch(structure_not_exported=True)
+    answer = api.ask(f"/v2/workouts/wod/file/{workout['Id']}/", format="json")
+    assert answer.status == 400
+    assert answer.json() == "Workout cannot be exported to format: 'json'."
+
+
+def test_an_athlete_asks_for_the_workouts_of_the_next_days(sandbox):
+    ben = Api(sandbox, "athlete:profile workouts:read workouts:wod")
+    first = sandbox.get(f"/control/athletes/{BEN}/workouts")[0]["WorkoutDay"][:10]
+    one_day, week = (ben.get(f"/v2/workouts/wod/{first}", numberOfDays=number) for number in (1, 7))
+    assert {workout["WorkoutDay"][:10] for workout in one_day} == {first}
+    assert len(week) > len(one_day)
+    assert ben.ask(f"/v2/workouts/wod/{first}", numberOfDays=8).status == 400
+
+
 def test_answers_may_be_slow(sandbox, api):
     sandbox.switch(slow_seconds=0.3)
     before = sandbox.latest()

@@ -130,3 +130,18 @@ def test_a_write_that_changes_nothing_is_no_effect(sandbox):
     upsert(sandbox, event())
     effects = sandbox.journal(before, kind="effect", simulator="intervals_icu")
     assert [row["effect"] for row in effects] == ["created", "unchanged"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (TEXT, None),
+        ("Main 4x\n- 8m 95%\n2x\n- 2m 65%", "a repeat inside a repeat"),
+        ("- easy spinning", "a step without a length"),
+        ("- 5m 150bpm", "beats"),
+    ],
+)
+def test_text_that_would_be_misread_is_pointed_out(sandbox, text, problem):
+    upsert(sandbox, event(description=text))
+    (found,) = sandbox.get("/control/intervals")["events"]
+    assert [problem in told for told in found["problems"]] == ([True] if problem else [])
