@@ -82,7 +82,6 @@ class Destination(models.Model):
     rate_per_second = models.FloatField(default=5.0)
     burst = models.PositiveSmallIntegerField(default=5)
     slots = models.PositiveSmallIntegerField(default=2)  # calls at the same time
-    limiter_tat = models.DateTimeField(null=True, blank=True)  # when the next call is on time
     late_apply_window = models.DurationField(default=timedelta(seconds=60))
 
     breaker_state = models.CharField(max_length=8, choices=Breaker.choices, default=Breaker.CLOSED)
@@ -133,7 +132,7 @@ class Destination(models.Model):
 
 # The engine writes these all the time, and a secret must never be copied.
 NOT_LOGGED = [
-    "settings", "limiter_tat", "breaker_state", "breaker_opened_at", "breaker_until",
+    "settings", "breaker_state", "breaker_opened_at", "breaker_until",
     "breaker_step", "consecutive_failures", "failing_since", "last_ok_at", "last_error_code",
     "last_error_at", "audit_entry",
 ]  # fmt: skip

@@ -77,7 +77,6 @@ class Migration(migrations.Migration):
                 ("rate_per_second", models.FloatField(default=5.0)),
                 ("burst", models.PositiveSmallIntegerField(default=5)),
                 ("slots", models.PositiveSmallIntegerField(default=2)),
-                ("limiter_tat", models.DateTimeField(blank=True, null=True)),
                 ("late_apply_window", models.DurationField(default=datetime.timedelta(seconds=60))),
                 (
                     "breaker_state",

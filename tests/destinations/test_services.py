@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from auditlog.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
 
@@ -53,6 +54,15 @@ def test_its_settings_are_sealed_in_the_database_and_whole_in_the_adapter(organi
     adapter = registry.adapter_for(Destination.objects.get(pk=made.pk))
     assert adapter.config["credential"] == KEY
     assert KEY in adapter.http.secrets
+
+
+def test_what_auditlog_keeps_of_a_destination_holds_no_setting(organisation, ana):
+    made = intervals(organisation, ana)
+    services.change(made, name="Renamed")
+    kept = [row.changes for row in LogEntry.objects.filter(object_pk=str(made.pk))]
+    assert any("name" in changes for changes in kept)
+    assert not any("settings" in changes for changes in kept)
+    assert KEY not in str(kept)
 
 
 def test_every_change_is_recorded_with_before_and_after(organisation, ana):
