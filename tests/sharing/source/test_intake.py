@@ -130,7 +130,7 @@ def test_the_time_of_a_refusal_does_not_tell_what_was_wrong(ana):
     medians = [statistics.median(found) for found in times.values()]
     spread = statistics.quantiles(times["far"], n=20)
     assert medians[1] - medians[0] < spread[-1] - spread[0]
-    assert max(medians) - min(medians) < 0.001
+    assert max(medians) - min(medians) < 0.005  # a network hides more than that
 
 
 def test_a_body_of_a_mebibyte_is_taken_and_a_larger_one_is_not(ana, client):
