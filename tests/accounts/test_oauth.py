@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import oauth as flows
 from accounts.models import Connection, OAuthFlow
 from audit.models import Entry
 
@@ -193,6 +194,15 @@ def test_dan_cannot_finish_what_ana_began(browser, oauth, studio):
     assert "does not belong to this browser" in said(page)
     assert not oauth.calls
     assert not Connection.objects.exists()
+
+
+def test_the_same_browser_is_not_enough_for_another_person(oauth, studio):
+    """A shared computer: Ana began, and Dan's session was given her browser's mark."""
+    url = flows.start(studio.ana, studio.organisation, "one browser")
+    state = parse_qs(urlsplit(url).query)["state"][0]
+    with pytest.raises(flows.ConnectRefused, match="does not belong"):
+        flows.complete(studio.dan, "one browser", state=state, code="code-canary")
+    assert not oauth.calls
 
 
 def test_nobody_finishes_without_signing_in(browser, oauth):

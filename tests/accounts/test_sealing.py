@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts import sealing
-from accounts.models import Athlete, Connection, OAuthFlow
+from accounts.models import Athlete, Connection
 from accounts.sealing import SealedError
 
 OLD, NEW = os.urandom(32), os.urandom(32)
@@ -77,13 +77,14 @@ def test_a_value_moved_to_another_column_does_not_open(connection):
         _ = Connection.objects.get(pk=connection.pk).access_token
 
 
-def test_a_value_moved_to_another_table_does_not_open(studio, connection):
-    flow = OAuthFlow(id=connection.pk, organisation=studio.organisation, user=studio.ana)
-    flow.__dict__["code_verifier"] = sealing.Ciphertext(
-        stored(Connection, connection.pk, "access_token")
-    )
-    with pytest.raises(SealedError):
-        _ = flow.code_verifier
+def test_a_value_moved_from_another_table_does_not_open(connection):
+    elsewhere = sealing.closed("token", aad=f"another_table.access_token:{connection.pk}")
+    here = sealing.closed("token", aad=f"accounts_connection.access_token:{connection.pk}")
+    put(Connection, connection.pk, "access_token", elsewhere)
+    with pytest.raises(SealedError, match="does not open here"):
+        _ = Connection.objects.get(pk=connection.pk).access_token
+    put(Connection, connection.pk, "access_token", here)
+    assert Connection.objects.get(pk=connection.pk).access_token == "token"
 
 
 def test_an_old_key_still_opens_and_the_first_one_seals(settings, connection):
