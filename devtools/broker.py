@@ -1,23 +1,40 @@
 """The broker of one machine: Valkey from its wheel, else a server on the PATH."""
 
+import contextlib
+import hashlib
 import os
 import shutil
 import socket
+import stat
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 from devtools.environment import PYTHON, Problem
 
 LONGEST_SOCKET_PATH = 100  # the system allows 107 bytes
+LEAVES_WITHIN = 10.0  # seconds
 
 
 def socket_path(data: Path) -> Path:
-    """Where the socket goes: beside the data, or in a short private directory."""
+    """Where the socket goes: beside the data, or in a short private directory, always the same."""
     path = data / "valkey.sock"
-    if len(str(path).encode()) <= LONGEST_SOCKET_PATH:
+    if _fits(path):
         return path
-    return Path(tempfile.mkdtemp(prefix="baton-")) / "valkey.sock"
+    name = hashlib.sha256(os.fsencode(path)).hexdigest()[:12]
+    short = Path(tempfile.gettempdir()) / f"baton-{os.getuid()}-{name}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    found = short.lstat()
+    if found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) != 0o700:
+        raise Problem(f"{short} belongs to somebody else: remove it, or set TMPDIR.")
+    if not _fits(short / "valkey.sock"):
+        raise Problem(f"{short} is too long for a socket: set TMPDIR to a shorter directory.")
+    return short / "valkey.sock"
+
+
+def _fits(path: Path) -> bool:
+    return len(os.fsencode(path)) <= LONGEST_SOCKET_PATH
 
 
 def command(socket_file: Path, data: Path) -> list[str]:
@@ -71,19 +88,30 @@ def answers(socket_file: Path) -> bool:
 
 
 def shut_down(socket_file: Path) -> None:
-    """A server left over from a crash holds the data: ask it to leave first."""
-    try:
-        with _connect(socket_file) as client:
-            client.sendall(b"SHUTDOWN NOSAVE\r\n")
-            client.recv(16)
-    except OSError:
-        socket_file.unlink(missing_ok=True)
+    """A server left over from a crash holds the data: ask it to leave, and see it gone."""
+    deadline = time.monotonic() + LEAVES_WITHIN
+    while answers(socket_file):
+        if time.monotonic() > deadline:
+            raise Problem(f"An old broker at {socket_file} does not end: stop it first.")
+        _ask_to_leave(socket_file)
+        time.sleep(0.05)
+    socket_file.unlink(missing_ok=True)
+
+
+def _ask_to_leave(socket_file: Path) -> None:
+    with contextlib.suppress(OSError), _connect(socket_file) as client:
+        client.sendall(b"SHUTDOWN NOSAVE\r\n")
+        client.recv(16)
 
 
 def _connect(socket_file: Path) -> socket.socket:
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.settimeout(2)
-    client.connect(str(socket_file))
+    try:
+        client.connect(str(socket_file))
+    except OSError:
+        client.close()
+        raise
     return client
 
 

@@ -5,9 +5,11 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable
+from types import FrameType
 
 from devtools import checks, lanes
 from devtools.environment import ROOT, VAR, VENV, Problem, prepare, run, say
+from devtools.processes import held
 from devtools.stack import STOP_ORDER, Stack, stack
 
 
@@ -17,13 +19,32 @@ def main(arguments: list[str]) -> int:
     if command is None:
         say(f"Commands: {', '.join(COMMANDS)}.")
         return 2
+    _listen_for_the_end()
     try:
         return command(rest)
     except Problem as problem:
         say(str(problem))
         return 1
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as ended:
+        return 128 + next(iter(ended.args), int(signal.SIGINT))
+
+
+def _listen_for_the_end() -> None:
+    """Ctrl-C, a polite kill and a closed terminal all take the same way out."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as under nohup
+        signal.signal(signal.SIGHUP, _end)
+
+
+def _end(number: int, _: FrameType | None) -> None:
+    _let_nothing_interrupt()
+    raise KeyboardInterrupt(number)
+
+
+def _let_nothing_interrupt() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def setup(_: list[str]) -> int:
@@ -41,20 +62,13 @@ def up(_: list[str]) -> int:
 
 def demo(_: list[str]) -> int:
     prepare()
-    here = _fresh_demo()
+    here = stack("demo")
     return _serve(here, lambda: _story(here, "--stay"), then=lambda: _addresses(here))
 
 
 def demo_once(_: list[str]) -> int:
     prepare()
-    return _serve(_fresh_demo(), once=True)
-
-
-def _fresh_demo() -> Stack:
-    """The demo begins anew each time, and never touches anybody's own data."""
-    here = stack("demo")
-    shutil.rmtree(here.data, ignore_errors=True)
-    return here
+    return _serve(stack("demo"), once=True)
 
 
 def _serve(
@@ -65,45 +79,48 @@ def _serve(
     once: bool = False,
 ) -> int:
     """Start the processes, tell the story, and stay until somebody ends it."""
-    here.check_ports()
-    here.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    environment = here.environment()
+    with held(VAR / f"{here.data.name}.lock") as alone:
+        if not alone:
+            raise Problem(f"It runs already, with the data in {here.data}: stop that one first.")
+        here.check_ports()
+        _prepare_data(here)
+        supervisor = here.supervisor()
+        try:
+            say("Starting broker, sandbox, web, worker and scheduler …")
+            supervisor.start()
+            if once:
+                return _story(here)
+            code = (story() or 0) if story else 0
+            if then:
+                then()
+            _stay()
+            return code
+        finally:
+            _let_nothing_interrupt()
+            say("Stopping …")
+            supervisor.stop(STOP_ORDER)
+
+
+def _prepare_data(here: Stack) -> None:
+    """The demo begins anew each time; everybody else's data is only brought up to date."""
     say("Preparing the database …")
-    if here.database_url.endswith("_demo") and run(
-        "-m", "devtools.demo_database", here.database_url
-    ):
+    here.end_old_broker()
+    if here.is_demo:
+        shutil.rmtree(here.data, ignore_errors=True)
+    here.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if here.own_database and run("-m", "devtools.demo_database", here.database_url):
         raise Problem("The demo's database could not be made: check DATABASE_URL.")
-    if run("manage.py", "migrate", "--verbosity", "0", env=environment):
+    if run("manage.py", "migrate", "--verbosity", "0", env=here.environment()):
         raise Problem("The database could not be prepared.")
-    supervisor = here.supervisor()
-    stopped = _on_signals()
+
+
+def _stay() -> None:
+    """Being ended is what this waits for, so it is no failure."""
+    say("Ctrl-C stops everything.")
     try:
-        say("Starting broker, sandbox, web, worker and scheduler …")
-        supervisor.start()
-        if once:
-            return _story(here)
-        code = (story() or 0) if story else 0
-        if then:
-            then()
-        say("Ctrl-C stops everything.")
-        stopped.wait()
-        return code
-    finally:
-        say("Stopping …")
-        supervisor.stop(STOP_ORDER)
-
-
-def _on_signals() -> threading.Event:
-    stopped = threading.Event()
-
-    def stop(*_: object) -> None:
-        stopped.set()
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
-    return stopped
+        threading.Event().wait()
+    except KeyboardInterrupt:
+        return
 
 
 def _story(here: Stack, *options: str) -> int:
@@ -133,7 +150,9 @@ def check(_: list[str]) -> int:
 def lock(_: list[str]) -> int:
     """Refresh the hash-locked requirements from the .in files. Needs uv."""
     prepare()
-    uv = shutil.which("uv") or str(VENV / "bin" / "uv")
+    uv = shutil.which("uv") or shutil.which("uv", path=VENV / "bin")
+    if uv is None:
+        raise Problem("uv refreshes the lock, and is not here: install it first.")
     common = ["pip", "compile", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-header", "--quiet"]  # fmt: skip  # noqa: E501 - one command, read as one
     for extra, source, target in (
         ([], "requirements.in", "requirements.lock"),
@@ -145,7 +164,11 @@ def lock(_: list[str]) -> int:
 
 def clean(_: list[str]) -> int:
     """Forget the demo and the caches. Your own data under var/local and the secrets stay."""
-    for path in (VAR / "demo", ROOT / ".mypy_cache", ROOT / ".ruff_cache", ROOT / ".pytest_cache"):
+    with held(VAR / "demo.lock") as alone:
+        if not alone:
+            raise Problem("The demo is running: stop it first.")
+        shutil.rmtree(VAR / "demo", ignore_errors=True)
+    for path in (ROOT / ".mypy_cache", ROOT / ".ruff_cache", ROOT / ".pytest_cache"):
         shutil.rmtree(path, ignore_errors=True)
     return 0
 

@@ -15,6 +15,13 @@ def main(url: str) -> None:
     if not name.endswith(SUFFIXES):
         raise SystemExit(f"{name} is not a demo database: it would have been emptied.")
     server = urlunsplit(parts._replace(path="/postgres"))
+    try:
+        _make_anew(server, name)
+    except psycopg.Error as error:
+        raise SystemExit(f"PostgreSQL would not make {name}: {error}") from None
+
+
+def _make_anew(server: str, name: str) -> None:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(
             sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from devtools.processes import dying_with_parent, held
+
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
@@ -29,11 +31,12 @@ def say(text: str) -> None:
 
 def prepare() -> None:
     """Everything a command needs before it can run inside `.venv`. Cheap the second time."""
-    if sys.version_info < (3, 11):
-        raise Problem(f"Baton needs Python 3.11 or newer; this is {sys.version.split()[0]}.")
     VAR.mkdir(mode=0o700, exist_ok=True)
-    _install()
-    _write_secrets()
+    with held(VAR / "setup.lock") as alone:
+        if not alone:
+            raise Problem("Another command is setting Baton up: wait for it, then try again.")
+        _install()
+        _write_secrets()
 
 
 def _install() -> None:
@@ -42,7 +45,7 @@ def _install() -> None:
         return
     started = time.monotonic()
     say("Setting up .venv from the hash-locked requirements …")
-    if not PYTHON.exists():
+    if not _usable():
         _make_venv()
     locks = [part for lock in LOCKS for part in ("-r", str(lock))]
     command = [*_pip(), "install", "-qq", "--require-hashes", "--only-binary=:all:", *locks]
@@ -53,20 +56,31 @@ def _install() -> None:
     say(f"… ready in {time.monotonic() - started:.0f} s.")
 
 
+def _usable() -> bool:
+    """A whole environment of this Python: not half made, not of another version."""
+    if not PYTHON.exists() or not (STAMP.exists() or _has_pip()):
+        return False
+    look = [str(PYTHON), "-c", "import sys; print(sys.version_info[:2])"]
+    done = subprocess.run(look, capture_output=True, text=True, check=False)
+    return done.stdout.strip() == str(sys.version_info[:2])
+
+
+def _has_pip() -> bool:
+    return (VENV / "bin" / "pip").exists()
+
+
 def _make_venv() -> None:
     """With pip where Debian has ensurepip, else without: then the outer pip serves the new one."""
-    made = subprocess.run(
-        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False
-    )
-    if made.returncode == 0:
+    make = [sys.executable, "-m", "venv", "--clear"]
+    if subprocess.run([*make, str(VENV)], capture_output=True, check=False).returncode == 0:
         return
-    bare = [sys.executable, "-m", "venv", "--clear", "--without-pip", str(VENV)]
+    bare = [*make, "--without-pip", str(VENV)]
     if subprocess.run(bare, capture_output=True, check=False).returncode:
         raise Problem("Python cannot make a virtual environment: install python3-venv.")
 
 
 def _pip() -> list[str]:
-    if (VENV / "bin" / "pip").exists():
+    if _has_pip():
         return [str(PYTHON), "-m", "pip", "--disable-pip-version-check"]
     outer = [sys.executable, "-m", "pip"]
     if subprocess.run([*outer, "--version"], capture_output=True, check=False).returncode:
@@ -91,12 +105,21 @@ def _write_secrets() -> None:
         f"BATON_SECRET_KEY={secrets.token_urlsafe(48)}",
         f"BATON_KEYS={time.strftime('k%Y%m%d')}:{key}",
     ]
-    handle = os.open(SECRETS, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    unfinished = SECRETS.with_suffix(".new")
+    unfinished.unlink(missing_ok=True)
+    handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "w") as file:
         file.write("\n".join(lines) + "\n")
+    unfinished.rename(SECRETS)
 
 
 def run(*command: str, env: dict[str, str] | None = None) -> int:
     """Run a command of the virtual environment and return its exit code."""
     merged = {**os.environ, **(env or {})}
-    return subprocess.run([str(PYTHON), *command], cwd=ROOT, env=merged, check=False).returncode
+    return subprocess.run(
+        [str(PYTHON), *command],
+        cwd=ROOT,
+        env=merged,
+        check=False,
+        preexec_fn=dying_with_parent(),
+    ).returncode

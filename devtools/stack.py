@@ -5,12 +5,15 @@ import socket
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 from devtools import broker
 from devtools.environment import PYTHON, SECRETS, VAR, Problem
 from devtools.supervisor import Program, Supervisor
 
+DEMO = "demo"
 STOP_ORDER = ["scheduler", "web", "worker", "sandbox", "broker"]
 
 
@@ -30,20 +33,32 @@ class Stack:
     def sandbox_url(self) -> str:
         return f"http://127.0.0.1:{self.sandbox_port}"
 
-    @property
+    @cached_property
     def socket_file(self) -> Path:
         return broker.socket_path(self.data)
+
+    @property
+    def is_demo(self) -> bool:
+        return self.data.name == DEMO
+
+    @property
+    def own_database(self) -> bool:
+        """Whether a database server holds one that is the demo's alone, to be made anew."""
+        return self.is_demo and _on_server(os.environ.get("DATABASE_URL", ""))
 
     @property
     def database_url(self) -> str:
         """The demo never touches anybody's own database: on a server it has one beside it."""
         given = os.environ.get("DATABASE_URL", "")
-        if not given or given.startswith("sqlite"):
-            return f"sqlite:///{self.data / 'baton.sqlite3'}"
-        return f"{given}_demo" if self.data.name == "demo" else given
+        if self.own_database:
+            parts = urlsplit(given)
+            return urlunsplit(parts._replace(path=f"{parts.path}_demo"))
+        if given and not self.is_demo:
+            return given
+        return f"sqlite:///{self.data / 'baton.sqlite3'}"
 
     def environment(self) -> dict[str, str]:
-        """Pointed at the sandbox, quick enough to watch, with data of its own."""
+        """Pointed at the sandbox, quick enough to watch, unless this machine says otherwise."""
         told = {
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "BATON_SECRETS_FILE": str(SECRETS),
@@ -64,6 +79,8 @@ class Stack:
             "SANDBOX_REDIRECT_URI": f"{self.web_url}/connections/trainingpeaks/callback/",
             "PYTHONUNBUFFERED": "1",
         }
+        if not self.is_demo:
+            told |= {name: os.environ[name] for name in told if os.environ.get(name)}
         told["DATABASE_URL"] = self.database_url
         told["REDIS_URL"] = os.environ.get("REDIS_URL") or broker.url(self.socket_file)
         return told
@@ -107,31 +124,46 @@ class Stack:
         ]  # fmt: skip
 
     def _broker(self) -> Program:
-        if broker.answers(self.socket_file):
-            broker.shut_down(self.socket_file)
         return Program(
             "broker",
             broker.command(self.socket_file, self.data / "broker"),
             ready=lambda: broker.answers(self.socket_file),
         )
 
+    def end_old_broker(self) -> None:
+        if not os.environ.get("REDIS_URL"):
+            broker.shut_down(self.socket_file)
+
     def check_ports(self) -> None:
+        if self.web_port == self.sandbox_port:
+            raise Problem("BATON_PORT and SANDBOX_PORT are the same: set one to another port.")
         taken = {"BATON_PORT": self.web_port, "SANDBOX_PORT": self.sandbox_port}
         for name, port in taken.items():
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind(("127.0.0.1", port))
+                except PermissionError:
+                    raise Problem(
+                        f"Port {port} is not for everybody: set {name} above 1023."
+                    ) from None
                 except OSError:
                     raise Problem(f"Port {port} is taken: set {name} to another one.") from None
 
 
 def stack(name: str) -> Stack:
-    return Stack(
-        data=VAR / name,
-        web_port=int(os.environ.get("BATON_PORT", "8000")),
-        sandbox_port=int(os.environ.get("SANDBOX_PORT", "8765")),
-    )
+    return Stack(VAR / name, _port("BATON_PORT", "8000"), _port("SANDBOX_PORT", "8765"))
+
+
+def _port(name: str, default: str) -> int:
+    given = os.environ.get(name) or default
+    if not given.isdecimal() or not 0 < int(given) < 65_536:
+        raise Problem(f"{name} is {given!r}: set it to a port, 1 to 65535.")
+    return int(given)
+
+
+def _on_server(url: str) -> bool:
+    return url.startswith("postgres")
 
 
 def _answers(url: str) -> bool:

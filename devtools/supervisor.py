@@ -1,7 +1,5 @@
 """The processes of one machine: started together, restarted when they fall, stopped in order."""
 
-import contextlib
-import ctypes
 import os
 import signal
 import subprocess
@@ -12,10 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devtools.environment import ROOT, Problem, say
+from devtools.processes import dying_with_parent, end_group
 
-PR_SET_PDEATHSIG = 1
 LONGEST_REST = 15.0  # seconds between two starts of a process that keeps falling
 STEADY = 30.0  # seconds after which a process counts as well again
+LOOK_EVERY = 0.5
 
 
 @dataclass
@@ -30,6 +29,7 @@ class Program:
     process: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     falls: int = 0
     started: float = 0.0
+    again_at: float | None = None
 
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
@@ -43,10 +43,12 @@ class Supervisor:
         self.env = {**os.environ, **env}
         self.logs = logs
         self._stopping = threading.Event()
+        self._stopped = threading.Event()
+        self._spawning = threading.Lock()
         self._watcher = threading.Thread(target=self._watch, name="supervisor", daemon=True)
 
     def start(self) -> None:
-        self.logs.mkdir(parents=True, exist_ok=True)
+        self.logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         for program in self.programs:
             self._spawn(program)
             self._await(program)
@@ -57,23 +59,28 @@ class Supervisor:
         self._stopping.set()
         by_name = {program.name: program for program in self.programs}
         rest = [program.name for program in self.programs if program.name not in order]
-        for name in [*order, *rest]:
-            if name in by_name:
-                _stop(by_name[name])
+        with self._spawning:  # nobody is being started now, and nobody will be
+            for name in [*order, *rest]:
+                if name in by_name:
+                    _stop(by_name[name])
+        self._stopped.set()
 
     def _spawn(self, program: Program) -> None:
-        with (self.logs / f"{program.name}.log").open("ab") as log:
-            program.process = subprocess.Popen(
-                program.command,
-                cwd=ROOT,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                preexec_fn=_die_with_parent,  # noqa: PLW1509 - Linux's own way to leave no orphan
-                start_new_session=True,
-            )
-        program.started = time.monotonic()
+        with self._spawning:
+            if self._stopping.is_set():
+                return
+            with (self.logs / f"{program.name}.log").open("ab") as log:
+                program.process = subprocess.Popen(
+                    program.command,
+                    cwd=ROOT,
+                    env=self.env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    preexec_fn=dying_with_parent(),  # noqa: PLW1509 - Linux's own way to leave no orphan
+                    start_new_session=True,
+                )
+        program.started, program.again_at = time.monotonic(), None
 
     def _await(self, program: Program) -> None:
         deadline = time.monotonic() + program.patience
@@ -90,34 +97,39 @@ class Supervisor:
         return "\n".join(text.splitlines()[-15:])
 
     def _watch(self) -> None:
-        while not self._stopping.wait(0.5):
+        """What this thread starts dies with this thread: it stays until all are stopped."""
+        while not self._stopping.wait(LOOK_EVERY):
             for program in self.programs:
                 if not program.alive():
                     self._revive(program)
+        self._stopped.wait()
 
     def _revive(self, program: Program) -> None:
         """Start it again, a little later each time it falls soon after its start."""
-        soon = time.monotonic() - program.started < STEADY
-        program.falls = program.falls + 1 if soon else 1
-        rest = min(0.5 * 2 ** (program.falls - 1), LONGEST_REST)
-        code = program.process.returncode if program.process else None
-        say(f"  {program.name} ended ({code}); starting it again in {rest:.1f} s.")
-        if not self._stopping.wait(rest):
+        now = time.monotonic()
+        if program.again_at is None:
+            program.falls = program.falls + 1 if now - program.started < STEADY else 1
+            rest = min(LOOK_EVERY * 2 ** (program.falls - 1), LONGEST_REST)
+            program.again_at = now + rest
+            if program.process:
+                end_group(program.process.pid)
+                say(
+                    f"  {program.name} ended ({program.process.returncode}); "
+                    f"starting it again in {rest:.1f} s."
+                )
+        elif now >= program.again_at:
             self._spawn(program)
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _stop(program: Program) -> None:
     process = program.process
-    if process is None or process.poll() is not None:
+    if process is None:
         return
-    process.send_signal(program.stop_signal)
-    try:
-        process.wait(program.patience)
-    except subprocess.TimeoutExpired:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait(5)
+    if process.poll() is None:
+        process.send_signal(program.stop_signal)
+        try:
+            process.wait(program.patience)
+        except subprocess.TimeoutExpired:
+            end_group(process.pid)
+            process.wait(5)
+    end_group(process.pid)
