@@ -87,10 +87,15 @@ def current(
     for_share: bool = False,
     now: datetime | None = None,
 ) -> ConsentDecision | None:
+    """The grant in force, or None. With `for_share` it stays in force until the transaction ends.
+
+    The decision is read after its head is locked: read together with it, somebody who had to
+    wait for a new decision would be shown none.
+    """
     heads = ConsentHead.objects.filter(athlete_id=athlete_id, destination_id=destination_id)
     if for_share:
-        heads = heads.select_for_update(of=("self",), no_key=True)
-    head = heads.select_related("latest").first()
+        heads = heads.select_for_update(no_key=True)
+    head = heads.first()
     if head is None or head.latest.decision != ConsentDecision.Decision.GRANTED:
         return None
     expired = head.latest.expires_at and head.latest.expires_at <= (now or timezone.now())

@@ -8,6 +8,7 @@ from accounts.models import Athlete, ConsentDecision
 from audit.log import audited_atomic
 from destinations.models import Destination
 from sharing import fan_out
+from sharing.models import Lane
 
 
 def grant(
@@ -15,10 +16,11 @@ def grant(
 ) -> ConsentDecision:
     """Record the consent and share the newest version under it, in one transaction."""
     with audited_atomic() as log:
+        lanes = _lanes(athlete, destination)
         decision = consent.decide(
             athlete, destination.pk, ConsentDecision.Decision.GRANTED, basis, terms
         )
-        fan_out.share_newest(fan_out.lanes_of(athlete=athlete.pk, destination=destination.pk), log)
+        fan_out.share_newest(lanes, log)
     return decision
 
 
@@ -33,6 +35,12 @@ def withdraw(athlete: Athlete, destination: Destination, *, basis: Basis) -> Con
 
 def _end(athlete: Athlete, destination: Destination, what: str, basis: Basis) -> ConsentDecision:
     with audited_atomic() as log:
+        lanes = _lanes(athlete, destination)
         decision = consent.decide(athlete, destination.pk, what, basis)
-        fan_out.take_back(fan_out.lanes_of(athlete=athlete.pk, destination=destination.pk), log)
+        fan_out.take_back(lanes, log)
     return decision
+
+
+def _lanes(athlete: Athlete, destination: Destination) -> list[Lane]:
+    """Locked before the decision, because a sender locks its lane and then asks for consent."""
+    return list(fan_out.lanes_of(athlete=athlete.pk, destination=destination.pk))

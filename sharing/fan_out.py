@@ -76,9 +76,9 @@ def lanes_on(route: Route) -> QuerySet[Lane]:
 
 
 def _locked(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
-    return lanes.select_for_update(of=("self",), no_key=True).select_related(
-        "plan__athlete", "route", "destination"
-    )
+    """Always in the same order, so that two who lock several never wait for each other."""
+    rows = lanes.select_related("plan__athlete", "route", "destination").order_by("pk")
+    return rows.select_for_update(of=("self",), no_key=True)
 
 
 def open_lanes(route: Route, log: Log) -> list[Lane]:

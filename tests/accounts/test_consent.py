@@ -142,7 +142,7 @@ def test_a_decision_that_fails_to_commit_leaves_the_old_one_in_force(studio):
 
 def test_a_sender_locks_the_decision_it_relies_on(studio, django_assert_num_queries):
     decide(studio.ben, "granted")
-    with transaction.atomic(), django_assert_num_queries(1) as seen:
+    with transaction.atomic(), django_assert_num_queries(2) as seen:
         current(studio.ben, for_share=True)
     if connection.vendor == "postgresql":
         assert "FOR NO KEY UPDATE" in seen.captured_queries[0]["sql"]
