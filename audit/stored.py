@@ -11,9 +11,9 @@ BEFORE_ALL = -(2**63)
 
 
 def rows(
-    columns: Sequence[str], *, since: int = BEFORE_ALL, until: int | None = None, action: str = ""
+    columns: Sequence[Any], *, since: int = BEFORE_ALL, until: int | None = None, action: str = ""
 ) -> Iterator[tuple[Any, ...]]:
-    """These columns of the entries from `since` up to before `until`, in order."""
+    """These columns or expressions of the entries from `since` up to before `until`, in order."""
     found = Entry.objects.filter(seq__gte=since).order_by("seq")
     if until is not None:
         found = found.filter(seq__lt=until)

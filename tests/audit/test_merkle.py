@@ -53,6 +53,27 @@ def naive_root(leaves):
     return sha256(b"\x01" + pair).digest()
 
 
+def naive_path(index, leaves):
+    """PATH of RFC 6962 §2.1.1."""
+    if len(leaves) == 1:
+        return []
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if index < split:
+        return [*naive_path(index, leaves[:split]), naive_root(leaves[split:])]
+    return [*naive_path(index - split, leaves[split:]), naive_root(leaves[:split])]
+
+
+def naive_subproof(old, leaves, *, whole):
+    """SUBPROOF of RFC 6962 §2.1.2."""
+    if old == len(leaves):
+        return [] if whole else [naive_root(leaves)]
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    if old <= split:
+        return [*naive_subproof(old, leaves[:split], whole=whole), naive_root(leaves[split:])]
+    proof = naive_subproof(old - split, leaves[split:], whole=False)
+    return [*proof, naive_root(leaves[:split])]
+
+
 @pytest.mark.parametrize("size", range(9))
 def test_the_known_trees_have_their_known_roots(size):
     leaves = [merkle.leaf_hash(leaf) for leaf in LEAVES[:size]]
@@ -94,7 +115,7 @@ def test_an_inclusion_proof_leads_to_the_root_and_to_no_other_leaf(data, size):
     index = data.draw(st.integers(0, size - 1))
     proof = merkle.inclusion_proof(index, leaves)
     root = naive_root(leaves)
-    assert len(proof) <= (size - 1).bit_length()
+    assert proof == naive_path(index, leaves)
     assert merkle.root_from_inclusion(index, size, leaves[index], proof) == root
     assert merkle.root_from_inclusion(index, size, merkle.leaf_hash(b"other"), proof) != root
 
@@ -129,6 +150,7 @@ def test_a_consistency_proof_holds_for_the_old_tree_only(data, size):
     proof = merkle.consistency_proof(old, leaves)
     was, now = naive_root(leaves[:old]), naive_root(leaves)
     other = naive_root([merkle.leaf_hash(b"other"), *leaves[1:old]])
+    assert proof == naive_subproof(old, leaves, whole=True)
     assert merkle.is_consistent(old, was, size, now, proof)
     assert not merkle.is_consistent(old, other, size, now, proof)
     assert not merkle.is_consistent(old, was, size, other, proof)
@@ -152,3 +174,9 @@ def test_a_tree_is_consistent_with_no_empty_and_no_larger_one(old):
     with pytest.raises(IndexError):
         merkle.consistency_proof(old, hashes(4))
     assert not merkle.is_consistent(old, b"", 4, merkle.root_of(hashes(4)), [])
+
+
+def test_proofs_stay_short_at_a_million_entries():
+    size = 1_000_000
+    assert max(len(merkle.inclusion_ranges(n, size)) for n in (0, 1, size // 2, size - 1)) <= 20
+    assert max(len(merkle.consistency_ranges(n, size)) for n in (1, 3, 524_289, size - 1)) <= 40
