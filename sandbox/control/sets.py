@@ -46,6 +46,18 @@ def intervals(sport: str, week: int) -> tuple[list[Body], str]:
     return structure, f"{count} × {work // 60} min at {percent} %"
 
 
+def nested(sport: str) -> list[Body]:
+    """Repeats inside repeats, which some destinations cannot hold."""
+    unit = UNITS.get(sport, "Rpe")
+    hard, easy, warm = (7, 2, 3) if unit == "Rpe" else (115, 50, 60)
+    pair = repeated(5, step("Active", 40, unit, hard), step("Rest", 20, unit, easy))
+    return [
+        step("WarmUp", 900, unit, warm, Name="Warm up"),
+        repeated(3, pair, step("Rest", 240, unit, easy, Name="Easy")),
+        step("CoolDown", 600, unit, easy, Name="Cool down"),
+    ]
+
+
 def _by_feeling(count: int, work: int, rest: int) -> list[Body]:
     return [
         step("WarmUp", 600, "Rpe", 3, Name="Loosen up"),

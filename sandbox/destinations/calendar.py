@@ -20,15 +20,27 @@ def calendars(request: HttpRequest) -> Any:
     only(request, "GET", "POST", "DELETE")
     if request.method == "GET":
         return {"calendars": [polled(row) for row in known()]}
-    url = str(object_body(request).get("url", "")).replace("webcal://", "http://", 1)
+    url = address(str(object_body(request).get("url", "")))
     if not is_loopback(url):
         raise Refusal(400, {"error": "Only addresses on this machine are called."})
     if request.method == "DELETE":
-        store.run("DELETE FROM calendar WHERE url = ?", url)
+        end(url)
         return {"ended": url}
+    subscribe(url)
+    return 201, {"url": url}
+
+
+def address(given: str) -> str:
+    return given.strip().replace("webcal://", "http://", 1)
+
+
+def subscribe(url: str) -> None:
     store.run("INSERT OR IGNORE INTO calendar (url) VALUES (?)", url)
     journal.record("subscribed", "calendar", url=url)
-    return 201, {"url": url}
+
+
+def end(url: str) -> None:
+    store.run("DELETE FROM calendar WHERE url = ?", url)
 
 
 def known() -> list[store.Row]:
@@ -43,7 +55,7 @@ def polled(row: store.Row) -> dict[str, Any]:
             status, etag, body, store.stamp(), row["url"],
         )  # fmt: skip
         journal.record("poll", "calendar", url=row["url"], status=status)
-    return {"url": row["url"], "status": status, "etag": etag, **_parsed(body)}
+    return {"url": row["url"], "status": status, "etag": etag, **parsed(body)}
 
 
 def _asked(row: store.Row) -> tuple[str, str, str]:
@@ -63,10 +75,10 @@ def _asked(row: store.Row) -> tuple[str, str, str]:
         return "304", row["etag"], row["body"]
     if not answer.ok:
         return str(answer.status_code), "", ""
-    return "200", answer.headers.get("ETag", ""), answer.content.decode()
+    return "200", answer.headers.get("ETag", ""), answer.content.decode(errors="replace")
 
 
-def _parsed(body: str) -> dict[str, Any]:
+def parsed(body: str) -> dict[str, Any]:
     if not body:
         return {"events": [], "problem": ""}
     try:

@@ -107,7 +107,7 @@ def add(request: HttpRequest, athlete: int) -> HttpResponse:
             return back(athlete, form.cleaned_data["day"])
     else:
         given = day_of(request.GET.get("day", ""))
-        form = WorkoutForm(initial={"day": given, "sport": "Run", "hours": 1})
+        form = WorkoutForm(initial={"day": given, "sport": "Run", "hours": "1:00"})
     return _form(request, form, person, new=True)
 
 
@@ -117,12 +117,14 @@ def edit(request: HttpRequest, athlete: int, workout: int) -> HttpResponse:
         return back(athlete, today())
     body = store.loaded(row["body"])
     if request.method == "POST":
-        form = WorkoutForm(request.POST, strength=row["kind"] == "strength")
+        strength = row["kind"] == "strength"
+        form = WorkoutForm(request.POST, strength=strength, structured=bool(row["structure"]))
         if form.is_valid():
             calendars.change(workout, form.body(), origin="page")
             return back(athlete, form.cleaned_data["day"])
     else:
-        form = WorkoutForm.showing(row["kind"], row["day"], body)
+        structured = bool(row["structure"])
+        form = WorkoutForm.showing(row["kind"], row["day"], body, structured=structured)
     return _form(request, form, person, row=row)
 
 
@@ -166,15 +168,23 @@ def lines(structure: list[dict[str, Any]], indent: str = "") -> list[str]:
 
 @require_POST
 def move(request: HttpRequest, athlete: int, workout: int) -> HttpResponse:
-    """One day on, or one day back."""
+    """One day on, one day back, or to the day it was dropped on."""
     row = found(workout)
     if row is None:
         return back(athlete, today())
-    step = -1 if request.POST.get("to") == "before" else 1
-    day = date.fromisoformat(row["day"]) + timedelta(days=step)
+    day = _moved(date.fromisoformat(row["day"]), request.POST.get("to", ""))
     name = "PrescribedDate" if row["kind"] == "strength" else "WorkoutDay"
     calendars.change(workout, {name: f"{day}T00:00:00"}, origin="page")
-    return back(athlete, day_of(request.POST.get("from", "")))
+    return back(athlete, day_of(request.POST.get("from", "")), workout)
+
+
+def _moved(day: date, to: str) -> date:
+    if to in {"before", "after"}:
+        return day + timedelta(days=-1 if to == "before" else 1)
+    try:
+        return date.fromisoformat(to)
+    except ValueError:
+        return day
 
 
 @require_POST
@@ -202,8 +212,10 @@ def found(workout: int) -> store.Row | None:
     return store.one("SELECT * FROM workout WHERE id = ?", workout)
 
 
-def back(athlete: int, day: date) -> HttpResponse:
-    return HttpResponseRedirect(f"/athletes/{athlete}?from={studio.monday(day)}")
+def back(athlete: int, day: date, workout: int | None = None) -> HttpResponse:
+    """To the weeks around a day; the session that was moved stays in sight."""
+    place = f"#session-{workout}" if workout else ""
+    return HttpResponseRedirect(f"/athletes/{athlete}?from={studio.monday(day)}{place}")
 
 
 def today() -> date:

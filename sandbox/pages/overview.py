@@ -1,6 +1,7 @@
 """The first page, the destinations, the switches and the journal."""
 
 import json
+from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
@@ -42,11 +43,24 @@ def destinations(request: HttpRequest) -> HttpResponse:
     events = store.all_rows("SELECT * FROM event ORDER BY athlete, day, id")
     context = {
         "inboxes": named,
-        "events": [intervals_icu.shown(row) for row in events][:500],
+        "athletes": [_at_intervals(who, list(rows)) for who, rows in _by_athlete(events)],
         "events_in_all": len(events),
         "calendars": calendar.known(),
     }
     return render(request, "sandbox/destinations.html", context)
+
+
+def _by_athlete(events: list[store.Row]) -> Iterator[tuple[str, Iterator[store.Row]]]:
+    return groupby(events, lambda row: str(row["athlete"]))
+
+
+def _at_intervals(who: str, rows: list[store.Row]) -> dict[str, Any]:
+    events = [intervals_icu.inspected(row) for row in rows]
+    for event in events:
+        minutes = round((event.get("moving_time") or 0) / 60)
+        event["length"] = f"{minutes // 60}:{minutes % 60:02} h" if minutes else ""
+    misread = sum(1 for event in events if event["problems"])
+    return {"id": who, "events": events, "problems": misread}
 
 
 def inbox(request: HttpRequest, inbox: str) -> HttpResponse:

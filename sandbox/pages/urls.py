@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sandbox.pages import calendar, overview
+from sandbox.pages import calendar, feeds, overview
 
 ATHLETE = "athletes/<int:athlete>"
 WORKOUT = f"{ATHLETE}/workouts/<int:workout>"
@@ -20,6 +20,10 @@ urlpatterns = [
     path("inboxes/new", overview.make_inbox),
     path("inboxes/<str:inbox>", overview.inbox),
     path("inboxes/<str:inbox>/answer", overview.answer),
+    path("calendars", feeds.feeds),
+    path("calendars/subscribe", feeds.subscribe),
+    path("calendars/poll", feeds.poll),
+    path("calendars/end", feeds.end),
     path("switches", overview.switchboard),
     path("switches/set", overview.set_switch),
     path("journal", overview.whole_journal),

@@ -1,8 +1,10 @@
-"""A client with a grant, and somebody who listens to webhook posts."""
+"""A client with a grant, a person at the pages, and somebody who listens to webhook posts."""
 
 import http.server
 import json
+import re
 import threading
+from http.cookies import SimpleCookie
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests.sandbox_process import CLIENT
@@ -59,6 +61,27 @@ def code(sandbox, scope=SCOPES, **more):
 def token(sandbox, given, **more):
     fields = {"grant_type": "authorization_code", "code": given, "redirect_uri": BACK} | more
     return form(sandbox, **fields)
+
+
+class Browser:
+    """Enough of one to read pages and send their forms."""
+
+    def __init__(self, sandbox):
+        self.sandbox = sandbox
+        page = sandbox.call("GET", f"/athletes/{BEN}/new")
+        self.cookie = SimpleCookie(page.headers["Set-Cookie"])["sandbox_csrf"].value
+        self.csrf = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
+
+    def read(self, path):
+        return self.sandbox.call("GET", path)
+
+    def send(self, path, **fields):
+        named = {
+            "Cookie": f"sandbox_csrf={self.cookie}",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        body = urlencode({"csrfmiddlewaretoken": self.csrf} | fields).encode()
+        return self.sandbox.call("POST", path, body, named)
 
 
 class Listener:

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.sandbox.client import Api, Listener
+from tests.sandbox.client import Api, Browser, Listener
 from tests.sandbox_process import SandboxProcess
 
 
@@ -27,3 +27,8 @@ def listener():
     listening = Listener()
     yield listening
     listening.close()
+
+
+@pytest.fixture
+def browser(sandbox):
+    return Browser(sandbox)

@@ -55,3 +55,20 @@ def test_a_feed_is_polled_with_its_etag_and_read(sandbox, feed):
 def test_only_feeds_on_this_machine_are_read(sandbox):
     with pytest.raises(RuntimeError, match="on this machine"):
         sandbox.post("/control/calendars", {"url": "https://example.com/x.ics"})
+
+
+def test_a_person_subscribes_asks_again_and_ends_it(sandbox, browser, feed):
+    browser.send("/calendars/subscribe", url=feed)
+    browser.send("/calendars/poll")
+    page = browser.read("/calendars").text
+    assert "tp-1@example.com" in page
+    assert "Last answer 304" in page
+    browser.send("/calendars/end", url=feed)
+    assert feed not in browser.read("/calendars").text
+
+
+def test_a_person_cannot_make_it_call_elsewhere(sandbox, browser):
+    answer = browser.send("/calendars/subscribe", url="https://example.com/x.ics")
+    assert answer.status == 400
+    assert "on this machine" in answer.text
+    assert sandbox.get("/control/calendars")["calendars"] == []

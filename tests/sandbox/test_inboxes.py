@@ -97,6 +97,14 @@ def test_a_message_is_kept_with_its_headers_and_as_it_came(inbox):
     assert raw["headers"]["Webhook-Id"] == "evt_7"
 
 
+def test_a_person_sees_the_headers_of_what_was_let_in_and_of_what_was_not(inbox, browser):
+    send(inbox, key="evt_good")
+    send(inbox, key="evt_bad", secret=OTHER)
+    page = browser.read("/inboxes/portal").text
+    assert "Webhook-Id: evt_good" in page
+    assert "Webhook-Id: evt_bad" in page
+
+
 def test_nobody_changes_the_journal(inbox):
     send(inbox)
     with closing(sqlite3.connect(inbox.database)) as file, pytest.raises(sqlite3.IntegrityError):

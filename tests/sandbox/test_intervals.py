@@ -145,3 +145,11 @@ def test_text_that_would_be_misread_is_pointed_out(sandbox, text, problem):
     upsert(sandbox, event(description=text))
     (found,) = sandbox.get("/control/intervals")["events"]
     assert [problem in told for told in found["problems"]] == ([True] if problem else [])
+
+
+def test_a_person_sees_the_events_of_each_athlete(sandbox, browser):
+    upsert(sandbox, event(), event("tp-2"))
+    upsert(sandbox, event(description="- 5m 150bpm"), athlete="i7")
+    page = browser.read("/inboxes").text
+    assert "2 events" in page
+    assert "1 would be misread" in page

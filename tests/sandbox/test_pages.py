@@ -1,7 +1,4 @@
-import re
 from datetime import UTC, date, datetime, timedelta
-from http.cookies import SimpleCookie
-from urllib.parse import urlencode
 
 import pytest
 
@@ -10,38 +7,22 @@ from tests.sandbox.client import BEN, Api
 NEW = {"day": "2026-03-02", "sport": "Run", "title": "Hills", "hours": "1.5", "kilometers": "12"}
 
 
-class Browser:
-    """Enough of one to read pages and send their forms."""
-
-    def __init__(self, sandbox):
-        self.sandbox = sandbox
-        page = sandbox.call("GET", f"/athletes/{BEN}/new")
-        self.cookie = SimpleCookie(page.headers["Set-Cookie"])["sandbox_csrf"].value
-        self.csrf = re.search(r'csrfmiddlewaretoken" value="(\w+)"', page.text)[1]
-
-    def read(self, path):
-        return self.sandbox.call("GET", path)
-
-    def send(self, path, **fields):
-        named = {
-            "Cookie": f"sandbox_csrf={self.cookie}",
-            "Content-Type": "application/x-www-form-urlencoded",
-        }
-        body = urlencode({"csrfmiddlewaretoken": self.csrf} | fields).encode()
-        return self.sandbox.call("POST", path, body, named)
-
-
-@pytest.fixture
-def browser(sandbox):
-    return Browser(sandbox)
-
-
 def workouts(sandbox, kind="workouts"):
     return sandbox.get(f"/control/athletes/{BEN}/{kind}")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", f"/athletes/{BEN}", "/inboxes", "/switches", "/journal", "/static/sandbox.css"]
+    "path",
+    [
+        "/",
+        f"/athletes/{BEN}",
+        "/inboxes",
+        "/calendars",
+        "/switches",
+        "/journal",
+        "/static/sandbox.css",
+        "/static/drag.js",
+    ],
 )
 def test_every_page_is_there(browser, path):
     assert browser.read(path).status == 200
@@ -55,6 +36,56 @@ def test_a_session_is_added_and_told_of(sandbox, browser):
     assert made["DistancePlanned"] == 12_000
     assert sandbox.journal(before, kind="change")[0]["workout"] == made["Id"]
     assert "Hills" in browser.read(f"/athletes/{BEN}?from=2026-03-02").text
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"), [("1:30", 1.5), ("0:45:30", 0.7583333), ("1.25", 1.25), ("", None)]
+)
+def test_a_length_is_written_as_a_coach_writes_it(sandbox, browser, written, hours):
+    browser.send(f"/athletes/{BEN}/new", **NEW | {"hours": written})
+    (made,) = [workout for workout in workouts(sandbox) if workout["Title"] == "Hills"]
+    assert made["TotalTimePlanned"] == (pytest.approx(hours) if hours else None)
+
+
+@pytest.mark.parametrize("written", ["soon", "-1", "100", "nan", "1:75"])
+def test_a_length_that_is_none_is_refused(browser, written):
+    answer = browser.send(f"/athletes/{BEN}/new", **NEW | {"hours": written})
+    assert answer.status == 400
+    assert "Write 1:30" in answer.text
+
+
+@pytest.mark.parametrize(("chosen", "first_of_repeat"), [("1", "Step"), ("nested", "Repetition")])
+def test_intervals_are_chosen_and_decide_the_length(sandbox, browser, chosen, first_of_repeat):
+    browser.send(f"/athletes/{BEN}/new", **NEW | {"sport": "Bike", "intervals": chosen})
+    (made,) = [workout for workout in workouts(sandbox) if workout["Title"] == "Hills"]
+    _, repeat, _ = made["Structure"]
+    assert repeat["Steps"][0]["Type"] == first_of_repeat
+    assert made["TotalTimePlanned"] != 1.5
+
+
+def test_intervals_are_taken_away_or_left_as_they_are(sandbox, browser):
+    structured = next(w for w in workouts(sandbox) if w["Structure"])
+    path = f"/athletes/{BEN}/workouts/{structured['Id']}"
+    browser.send(path, **NEW | {"intervals": "keep"})
+    kept = sandbox.get(f"/control/workouts/{structured['Id']}")["Structure"]
+    assert kept == structured["Structure"]
+    browser.send(path, **NEW | {"intervals": "none"})
+    assert sandbox.get(f"/control/workouts/{structured['Id']}")["Structure"] is None
+
+
+def test_a_session_is_dropped_on_another_day(sandbox, browser):
+    first = workouts(sandbox)[0]
+    path = f"/athletes/{BEN}/workouts/{first['Id']}/move"
+    answer = browser.send(path, to="2026-03-07", **{"from": "2026-03-02"})
+    moved = sandbox.get(f"/control/workouts/{first['Id']}")
+    assert moved["WorkoutDay"].startswith("2026-03-07")
+    assert answer.headers["Location"].endswith(f"#session-{first['Id']}")
+
+
+def test_a_drop_on_nothing_leaves_the_session_where_it_is(sandbox, browser):
+    first = workouts(sandbox)[0]
+    browser.send(f"/athletes/{BEN}/workouts/{first['Id']}/move", to="nowhere")
+    assert sandbox.get(f"/control/workouts/{first['Id']}")["WorkoutDay"] == first["WorkoutDay"]
 
 
 def test_a_form_that_is_wrong_comes_back(browser):
