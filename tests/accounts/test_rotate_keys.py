@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection as database
 
 from accounts import rotation
+from accounts.management.commands import rotate_keys
 from accounts.models import Athlete, Connection
 from audit import verify
 from audit.models import Entry
@@ -88,7 +89,21 @@ def test_one_value_that_does_not_open_stops_no_other(new_key, connection, studio
     assert rotation.under_old_keys() == {"?": {"accounts_connection.access_token": 1}}
 
 
-def test_checking_counts_and_changes_nothing(new_key, capsys):
+def test_of_many_values_that_do_not_open_some_are_named_and_the_rest_counted(
+    settings, connection, monkeypatch
+):
+    monkeypatch.setattr(rotate_keys, "MOST_TOLD", 2)
+    settings.BATON_KEYS = {"new": NEW}
+    told = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("rotate_keys", stdout=io.StringIO(), stderr=told)
+    lines = told.getvalue().splitlines()
+    assert [line for line in lines if "data_key" in line][2:] == [
+        "accounts_athlete.data_key: 1 more did not open."
+    ]
+
+
+def test_checking_counts_and_changes_nothing(new_key):
     said = io.StringIO()
     with pytest.raises(CommandError):
         call_command("rotate_keys", check=True, stdout=said)

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from accounts import rotation
 from accounts.sealing import newest_key
 
+MOST_TOLD = 10
 ADDRESSES = (
     "Calendar and webhook addresses made under an older key work until that key is taken out: "
     "give out new ones first."
@@ -42,5 +43,7 @@ class Command(BaseCommand):
         for place in rotation.places():
             done = rotation.rotate(place, batch)
             self.stdout.write(f"{place}: {done.sealed} sealed again.")
-            for words in done.failures:
+            for words in done.failures[:MOST_TOLD]:
                 self.stderr.write(words)
+            if more := len(done.failures[MOST_TOLD:]):
+                self.stderr.write(f"{place}: {more} more did not open.")
