@@ -101,6 +101,7 @@ ALL = (
         "modified_in", "utc", "LastModifiedDate in UTC with a Z, or Mountain without.", ANSWERS,
         ("utc", "mountain"),
     ),
+    Switch("seven_digit_fractions", OFF, "LastModifiedDate has one digit too many.", ANSWERS),
     Switch("deleted_on_every_page", ON, "Each page of changes has every deletion.", ANSWERS),
     Switch("show_hidden", OFF, "Hidden workouts are returned to a coach.", ANSWERS),
     Switch("drop_webhooks_percent", 0, "Of 100 webhook posts, so many are never sent.", HOOKS),

@@ -121,6 +121,6 @@ def wire_workout(row: store.Row, *, described: bool, premium: bool) -> dict[str,
 
 def _modified(text: str) -> str:
     if switches.get("modified_in") == "utc":
-        return text
+        return text.replace("Z", "7Z") if switches.get("seven_digit_fractions") else text
     there = datetime.fromisoformat(text).astimezone(UTC).astimezone(MOUNTAIN)
     return there.replace(tzinfo=None).isoformat(timespec="milliseconds")

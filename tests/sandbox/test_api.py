@@ -254,6 +254,13 @@ def test_the_time_of_change_may_be_in_the_mountains(sandbox, api):
     assert not one(api, number)["LastModifiedDate"].endswith("Z")
 
 
+def test_a_time_of_change_may_have_seven_digits(sandbox, api):
+    number = ride(sandbox)
+    sandbox.switch(seven_digit_fractions=True)
+    fraction = one(api, number)["LastModifiedDate"].partition(".")[2]
+    assert len(fraction) == len("1234567Z")
+
+
 def test_hidden_workouts_are_shown_by_the_switch(sandbox, api):
     number = ride(sandbox, Hidden=True)
     assert number not in {workout["Id"] for workout in days(api).json()}
