@@ -116,8 +116,8 @@ def _prepare_data(here: Stack) -> None:
 
 def _stay() -> None:
     """Being ended is what this waits for, so it is no failure."""
-    say("Ctrl-C stops everything.")
     try:
+        say("Ctrl-C stops everything.")
         threading.Event().wait()
     except KeyboardInterrupt:
         return
