@@ -3,17 +3,15 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from accounts import notices
 from accounts.models import Athlete, ConsentDecision, ConsentHead, Organisation, User
 from audit.log import audited_atomic
-
-NOTICE_VERSION = "en-1"
-NOTICE = "Your coach shares your training plan with the destination named here."
+from plans.fields import SESSION_FIELDS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +40,10 @@ def decide(
 ) -> ConsentDecision:
     """Add a decision; it is the latest from this transaction's commit on.
 
-    Raises ValidationError where the organisation's policy wants the athlete's own word.
+    Raises ValidationError for a decision that would not hold: see `_check`.
     """
-    if decision not in ConsentDecision.Decision.values:
-        raise ValidationError("A decision is granted, declined or withdrawn.")
-    policy = athlete.organisation.consent_policy
-    coach = basis.kind == ConsentDecision.Basis.COACH_RECORD
-    if coach and policy == Organisation.ConsentPolicy.ATHLETE and decision == "granted":
-        raise ValidationError("In this organisation the athlete must agree through their own link.")
+    _check(athlete.organisation, decision, basis, terms)
+    notice = notices.newest()
     with audited_atomic() as log:
         row = ConsentDecision(
             athlete=athlete,
@@ -62,8 +56,9 @@ def decide(
             basis_note=basis.note,
             decided_by=basis.decided_by,
             decided_at=timezone.now(),
-            notice_version=NOTICE_VERSION,
-            notice_hash=sha256(NOTICE.encode()).hexdigest(),
+            notice_version=notice.version,
+            notice_hash=notice.hash,
+            language=notice.language,
         )
         row.audit_entry_id = log.record(
             f"consent.{decision}",
@@ -71,13 +66,33 @@ def decide(
             subject=athlete.pseudonym,
             destination=destination_id,
             consent=row.pk,
-            extra={"notice": NOTICE_VERSION, "basis": str(basis.kind)},
+            extra={"notice": notice.version, "basis": str(basis.kind)},
         )
         row.save(force_insert=True)
         ConsentHead.objects.update_or_create(
             athlete=athlete, destination_id=destination_id, defaults={"latest": row}
         )
     return row
+
+
+def _check(organisation: Organisation, decision: str, basis: Basis, terms: Terms) -> None:
+    if decision not in ConsentDecision.Decision.values:
+        raise ValidationError("A decision is granted, declined or withdrawn.")
+    if basis.kind == ConsentDecision.Basis.COACH_RECORD:
+        _check_record(organisation, decision, basis)
+    if unknown := sorted(set(terms.fields) - set(SESSION_FIELDS)):
+        raise ValidationError(f"A plan has no such fields: {', '.join(unknown)}.")
+    if terms.expires_at and terms.expires_at <= timezone.now():
+        raise ValidationError("A consent must end after it begins.")
+
+
+def _check_record(organisation: Organisation, decision: str, basis: Basis) -> None:
+    """Who recorded it and how the athlete said so; a yes only where the policy lets coaches."""
+    athletes_only = organisation.consent_policy == Organisation.ConsentPolicy.ATHLETE
+    if athletes_only and decision == ConsentDecision.Decision.GRANTED:
+        raise ValidationError("In this organisation the athlete must agree through their own link.")
+    if basis.decided_by is None or not basis.note.strip():
+        raise ValidationError("Say who recorded this, and how the athlete said so.")
 
 
 def current(

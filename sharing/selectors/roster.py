@@ -1,13 +1,16 @@
 """The roster: athletes with their consent for each destination beside the name."""
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from accounts import notices
 from accounts.consent import Terms
 from accounts.models import Athlete, ConsentDecision, ConsentHead, User
 from destinations.models import Destination
@@ -82,6 +85,12 @@ def fields_of(destination: Destination) -> dict[str, str]:
 def terms_of(destination: Destination) -> Terms:
     """What a consent given now covers: exactly what the routes to the destination would share."""
     return Terms(fields=sorted(fields_of(destination)), purpose=purpose_of(destination))
+
+
+def digest_of(destination: Destination) -> str:
+    """What an athlete is shown before agreeing, in short: it differs when a coach changed it."""
+    shown = [notices.newest().version, purpose_of(destination), fields_of(destination)]
+    return sha256(json.dumps(shown).encode()).hexdigest()
 
 
 def purpose_of(destination: Destination) -> str:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
-from accounts import links
+from accounts import links, notices
 from accounts.consent import Basis
 from accounts.models import Athlete, ConsentDecision
 from audit.actor import Actor, acting
@@ -34,6 +34,7 @@ SAID = {
     "decline": "Noted: nothing is shared there.",
     "withdraw": "Sharing has stopped. What is there is being taken back.",
     "acknowledge": "Thank you. Your coach sees that you have seen it.",
+    "changed": "Your coach has changed what would be shared. Please look again before you agree.",
 }
 DECISIONS = {
     "grant": ConsentDecision.Decision.GRANTED,
@@ -63,6 +64,7 @@ class Share:
     fields: dict[str, str]
     holds: Delivery | None
     feed: str
+    shown: str
 
     @property
     def destination(self) -> Destination:
@@ -81,7 +83,8 @@ def athlete_page(request: HttpRequest, token: str) -> HttpResponse:
         return _private(render(request, "sharing/athlete_link_gone.html", status=404))
     said = act(request, athlete) if request.method == "POST" else ""
     context = {
-        "athlete": athlete, "said": said, "plans": plan_cards(athlete), "shares": shares(athlete)
+        "athlete": athlete, "said": said, "plans": plan_cards(athlete), "shares": shares(athlete),
+        "notice": notices.newest(),
     }  # fmt: skip
     return _private(render(request, "sharing/athlete_page.html", context))
 
@@ -94,12 +97,20 @@ def act(request: HttpRequest, athlete: Athlete) -> str:
             version = _their(PlanVersion.objects.filter(plan__athlete=athlete), request, "version")
             acknowledgements.acknowledge(version)
         elif wish in DECISIONS:
-            places = Destination.objects.filter(organisation=athlete.organisation_id)
-            destination = _their(places, request, "destination")
-            decide(DECISIONS[wish], athlete, destination, Basis())
+            wish = _decide(request, athlete, wish)
         else:
             return ""
     return SAID[wish]
+
+
+def _decide(request: HttpRequest, athlete: Athlete, wish: str) -> str:
+    """A yes is to what was on the page; when a coach changed that meanwhile, it is no yes."""
+    places = Destination.objects.filter(organisation=athlete.organisation_id)
+    destination = _their(places, request, "destination")
+    if wish == "grant" and request.POST.get("shown") != selectors.digest_of(destination):
+        return "changed"
+    decide(DECISIONS[wish], athlete, destination, Basis())
+    return wish
 
 
 def _their(rows: QuerySet[M], request: HttpRequest, name: str) -> M:
@@ -145,6 +156,7 @@ def _share(standing: selectors.Standing, athlete: Athlete) -> Share:
         fields=fields,
         holds=_holds(lanes),
         feed=_feed(lanes, destination) if standing.granted else "",
+        shown=selectors.digest_of(destination),
     )
 
 

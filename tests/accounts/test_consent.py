@@ -1,5 +1,6 @@
 """Consent: no decision is no, the latest counts, and what was decided is never edited."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -8,13 +9,13 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
-from accounts import consent
+from accounts import consent, notices
 from accounts.models import ConsentDecision, ConsentHead, Organisation
 from audit.models import Entry
 
 PORTAL, CALENDAR = uuid4(), uuid4()
 LINK = consent.Basis()
-TERMS = consent.Terms(fields={"title", "duration"}, purpose="carry out the plan")
+TERMS = consent.Terms(fields={"title", "duration_seconds"}, purpose="carry out the plan")
 
 
 def decide(athlete, decision, destination=PORTAL, basis=LINK, terms=TERMS):
@@ -36,7 +37,7 @@ def test_no_decision_is_no(studio):
 
 def test_a_grant_is_for_one_athlete_and_one_destination(studio):
     decide(studio.ben, "granted")
-    assert current(studio.ben).fields == ["duration", "title"]
+    assert current(studio.ben).fields == ["duration_seconds", "title"]
     assert current(studio.ben, CALENDAR) is None
     assert current(studio.eve) is None
 
@@ -85,6 +86,36 @@ def test_a_coach_may_record_what_the_athlete_said_where_the_policy_allows_it(stu
 def test_an_unknown_decision_is_refused(studio):
     with pytest.raises(ValidationError, match="granted, declined or withdrawn"):
         decide(studio.ben, "perhaps")
+
+
+@pytest.mark.parametrize("missing", [{"note": " "}, {"decided_by": None}])
+def test_a_coachs_record_says_who_recorded_it_and_how_the_athlete_said_so(studio, missing):
+    basis = replace(coach_of(studio), **missing)
+    with pytest.raises(ValidationError, match="how the athlete said so"):
+        decide(studio.ben, "granted", basis=basis)
+
+
+def test_a_field_that_no_plan_has_cannot_be_agreed_to(studio):
+    with pytest.raises(ValidationError, match="no such fields: heart, weight"):
+        decide(studio.ben, "granted", terms=consent.Terms(fields={"title", "weight", "heart"}))
+
+
+def test_a_consent_that_is_over_before_it_begins_is_refused(studio):
+    with pytest.raises(ValidationError, match="end after it begins"):
+        decide(studio.ben, "granted", terms=consent.Terms(expires_at=timezone.now()))
+
+
+def test_a_decision_keeps_the_version_and_hash_of_the_text_that_was_shown(studio):
+    row = decide(studio.ben, "granted")
+    shown = notices.read(row.notice_version)
+    assert (row.notice_hash, row.language) == (shown.hash, "en")
+
+
+def test_a_published_notice_is_never_edited():
+    """Its hash stands in decisions. To say it differently, add a file and name it the newest."""
+    assert {path.stem: notices.read(path.stem).hash for path in notices.FOLDER.glob("*.txt")} == {
+        "en-1": "73099fd99f8a45951fae27db9b1d4267247b6144b81ba7fc3cffb6ca60fecd24",
+    }
 
 
 def test_the_log_knows_who_decided_what_and_no_name(studio):

@@ -2,11 +2,12 @@
 
 import pytest
 from django.urls import reverse
+from django.utils.html import escape
 
-from accounts import consent, links
+from accounts import consent, links, notices
 from audit.models import Entry
 from sharing.deliveries import deliver_due
-from sharing.models import Acknowledgement, Delivery
+from sharing.models import Acknowledgement, Delivery, Route
 
 pytestmark = pytest.mark.django_db
 
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def page(world):
     return reverse("athlete_page", args=[links.athlete_link_token(world.ben)])
+
+
+def agreeing(client, page, destination):
+    """What the browser sends when Ben taps yes, with what the page shows him."""
+    (share,) = client.get(page).context["shares"]
+    return {"act": "grant", "destination": destination.pk, "shown": share.shown}
 
 
 def test_ben_sees_what_is_shared_where_since_when_and_which_version(client, world, page):
@@ -61,10 +68,26 @@ def test_bens_decision_is_recorded_as_his_own(client, world, page):
 
 def test_ben_agrees_to_exactly_what_the_routes_would_share(client, world, page):
     client.post(page, {"act": "withdraw", "destination": world.destination.pk})
-    client.post(page, {"act": "grant", "destination": world.destination.pk})
+    client.post(page, agreeing(client, page, world.destination))
     decision = consent.current(world.ben.pk, world.destination.pk)
     assert set(decision.fields) == set(world.route.fields)
     assert decision.basis == "athlete_link"
+
+
+def test_ben_has_read_the_text_whose_version_his_decision_keeps(client, world, page):
+    shown = client.get(page).content.decode()
+    for paragraph in notices.newest().text.split("\n\n"):
+        assert escape(paragraph.strip()) in shown
+
+
+def test_ben_does_not_agree_to_what_his_coach_changed_meanwhile(client, world, page):
+    client.post(page, {"act": "withdraw", "destination": world.destination.pk})
+    yes = agreeing(client, page, world.destination)
+    Route.objects.update(fields={"title": "another purpose"})
+    assert "look again" in client.post(page, yes).content.decode()
+    assert consent.current(world.ben.pk, world.destination.pk) is None
+    client.post(page, agreeing(client, page, world.destination))
+    assert consent.current(world.ben.pk, world.destination.pk).fields == ["title"]
 
 
 def test_ben_acknowledges_once_however_often_he_taps(client, world, page):
