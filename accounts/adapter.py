@@ -1,14 +1,14 @@
 """What allauth asks Baton: what a new account gets, and what is noted of who comes and goes."""
 
 from typing import Any
-from uuid import UUID
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 from django.utils.text import slugify
 
+from accounts import person_log
 from accounts.models import Membership, Organisation, User
-from audit.log import Log, audited_atomic
+from audit.log import audited_atomic
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has no types
@@ -24,29 +24,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc] # allauth has
     def login(self, request: HttpRequest, user: User) -> None:
         with audited_atomic() as log:
             super().login(request, user)
-            _note(log, "session.started", user.email)
+            person_log.note(log, "session.started", user.email)
 
     def logout(self, request: HttpRequest) -> None:
         with audited_atomic() as log:
             if isinstance(request.user, User):
-                _note(log, "session.ended", request.user.email)
+                person_log.note(log, "session.ended", request.user.email)
             super().logout(request)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Known or not, an address costs the same time: nobody learns who has an account."""
         with audited_atomic() as log:
-            _note(log, "session.refused", str(credentials.get("email", "")))
-
-
-def _note(log: Log, action: str, email: str) -> None:
-    """Once in each organisation of this person; without any, once for nobody's eyes but ours."""
-    places: list[tuple[UUID | None, UUID | None]] = [
-        *Membership.objects.filter(user__email__iexact=email).values_list("organisation", "user")
-    ]
-    for organisation, user in places or [(None, None)]:
-        log.record(
-            action, organisation=organisation, extra={"account": str(user) if user else None}
-        )
+            person_log.note(log, "session.refused", str(credentials.get("email", "")))
 
 
 def found_organisation(owner: User, name: str = "") -> Organisation:

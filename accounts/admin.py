@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import assignments
+from accounts import api_tokens, assignments
 from accounts.models import (
     ApiToken,
     Athlete,
@@ -117,3 +118,12 @@ class ConsentAdmin(ReadOnly):
 class ApiTokenAdmin(ReadOnly):
     list_display = ("user", "name", "prefix", "created_at", "last_used_at", "revoked_at")
     fields = ("user", "name", "prefix", "created_at", "last_used_at", "expires_at", "revoked_at")
+    actions = ("revoke",)
+
+    @admin.action(description="Revoke the chosen API tokens", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, tokens: QuerySet[ApiToken]) -> None:
+        for token in tokens.filter(revoked_at=None).select_related("user"):
+            api_tokens.revoke(token)
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        return isinstance(request.user, User) and request.user.has_perm("accounts.change_apitoken")

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 from django.utils import timezone
 
+from accounts import person_log
 from accounts.models import ApiToken, User
 from audit.log import audited_atomic
 
@@ -21,14 +22,14 @@ def make(user: User, name: str, expires_at: datetime | None = None) -> str:
         token = ApiToken.objects.create(
             user=user, name=name, prefix=key[:SHOWN], digest=digest(key), expires_at=expires_at
         )
-        log.record("api_token.made", extra={"token": str(token.pk)})
+        person_log.note(log, "api_token.made", user.email, token=str(token.pk))
     return key
 
 
 def revoke(token: ApiToken) -> None:
     with audited_atomic() as log:
         ApiToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
-        log.record("api_token.revoked", extra={"token": str(token.pk)})
+        person_log.note(log, "api_token.revoked", token.user.email, token=str(token.pk))
 
 
 def find(key: str) -> ApiToken | None:

@@ -171,3 +171,36 @@ def test_signing_in_leads_nowhere_else(client, studio, away):
 
 def test_signing_in_leads_back_to_the_page_that_was_asked_for(client, studio):
     assert sign_in(client, next="/connections/")["Location"] == "/connections/"
+
+
+def test_the_back_office_is_entered_by_the_front_door(client, studio):
+    """Its own door would let anybody try as often as they like, and note nothing."""
+    office = reverse("admin:index")
+    door = client.get(office, follow=True)
+    assert door.redirect_chain[-1][0].startswith(LOGIN)
+    tried = client.post(
+        reverse("admin:login"), {"username": "ana@example.com", "password": PASSWORD}
+    )
+    assert tried["Location"].startswith(LOGIN)
+    assert "_auth_user_id" not in client.session
+
+
+def test_staff_comes_back_to_the_back_office_and_a_coach_does_not_get_in(client, studio):
+    office = reverse("admin:index")
+    User.objects.filter(pk=studio.cara.pk).update(is_staff=True)
+    way = client.get(reverse("admin:login"), {"next": office})["Location"]
+    answer = client.post(way, {"login": "cara@example.com", "password": PASSWORD})
+    assert (answer.status_code, answer["Location"]) == (302, office)
+    assert client.get(office).status_code == 200
+    client.post(reverse("account_logout"))
+    sign_in(client)
+    assert client.get(office, follow=True).status_code == 403
+
+
+def test_leaving_by_the_back_office_is_noted_too(client, studio):
+    User.objects.filter(pk=studio.ana.pk).update(is_staff=True)
+    sign_in(client)
+    client.post(reverse("admin:logout"))
+    assert "_auth_user_id" not in client.session
+    ((entry, _),) = noted("session.ended")
+    assert entry.organisation == studio.organisation.pk

@@ -1,13 +1,17 @@
 """Keys for other software: shown once, kept as a hash, ended at once."""
 
+import io
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import api_tokens
 from accounts.models import ApiToken
 from audit.models import Entry
+from tests.accounts.conftest import person
 
 URL = "/api/v1/organisations/"
 
@@ -118,3 +122,33 @@ def test_the_log_knows_a_key_by_its_row_only(key):
     entry = Entry.objects.filter(action="api_token.made").get()
     assert key.encode() not in bytes(entry.body)
     assert b"portal" not in bytes(entry.body)
+
+
+def test_making_and_ending_a_key_is_in_the_log_of_the_studio(studio, key):
+    api_tokens.revoke(ApiToken.objects.get())
+    for action in ("api_token.made", "api_token.revoked"):
+        assert Entry.objects.get(action=action).organisation == studio.organisation.pk
+
+
+def test_the_command_ends_a_key_by_its_beginning_and_never_prints_the_rest(client, key):
+    said = io.StringIO()
+    call_command("revoke_api_token", key, stdout=said)
+    assert "“portal” of Ana is revoked." in said.getvalue()
+    assert ask(client, f"Bearer {key}").status_code == 401
+    with pytest.raises(CommandError) as refused:
+        call_command("revoke_api_token", key)
+    assert key not in str(refused.value)
+
+
+def test_the_command_makes_a_key_that_ends(studio):
+    call_command("create_api_token", "ana@example.com", "portal", days=30, stdout=io.StringIO())
+    left = ApiToken.objects.get().expires_at - timezone.now()
+    assert timedelta(days=29) < left <= timedelta(days=30)
+
+
+def test_the_back_office_ends_a_key(client, studio, key):
+    client.force_login(person("Root", is_staff=True, is_superuser=True))
+    chosen = {"action": "revoke", "_selected_action": [ApiToken.objects.get().pk]}
+    client.post(reverse("admin:accounts_apitoken_changelist"), chosen)
+    assert ask(client, f"Bearer {key}").status_code == 401
+    assert Entry.objects.filter(action="api_token.revoked").count() == 1
