@@ -14,7 +14,7 @@ from auditlog import get_logentry_model
 from django.contrib.contenttypes.models import ContentType
 
 from audit import entry, stored
-from audit.log import audited_atomic, record, recording
+from audit.log import audited_atomic
 
 ACTION = "model.changed"
 BATCH = 500
@@ -22,11 +22,12 @@ BATCH = 500
 
 def seal(change: Any) -> None:
     """Put the digest of a change into the log, in the transaction that made the change."""
-    if recording():
-        _record(change)
-        return
-    with audited_atomic():
-        _record(change)
+    with audited_atomic() as log:
+        log.record(
+            ACTION,
+            commitment=digest(change),
+            extra={"row": change.pk, "model": _model(change), "change": _verb(change)},
+        )
 
 
 def digest(change: Any) -> str:
@@ -61,14 +62,6 @@ def unsealed() -> Iterator[int]:
     rows = list(known)  # before the entries, which are never newer than their rows
     sealed = {line["extra"]["row"] for line in _seals()}
     return (row for row in rows if row not in sealed)
-
-
-def _record(change: Any) -> None:
-    record(
-        ACTION,
-        commitment=digest(change),
-        extra={"row": change.pk, "model": _model(change), "change": _verb(change)},
-    )
 
 
 def _model(change: Any) -> str:
