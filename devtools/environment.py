@@ -32,9 +32,7 @@ def say(text: str) -> None:
 def prepare() -> None:
     """Everything a command needs before it can run inside `.venv`. Cheap the second time."""
     VAR.mkdir(mode=0o700, exist_ok=True)
-    with held(VAR / "setup.lock") as alone:
-        if not alone:
-            raise Problem("Another command is setting Baton up: wait for it, then try again.")
+    with held(VAR / "setup.lock", patiently=True):  # two commands never install at once
         _install()
         _write_secrets()
 

@@ -31,12 +31,12 @@ def end_group(leader: int) -> None:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[bool]:
-    """Hold this lock file; False when another living process holds it."""
+def held(path: Path, *, patiently: bool = False) -> Iterator[bool]:
+    """Hold this lock file; False when another living process holds it and we do not wait."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if patiently else fcntl.LOCK_NB))
         except BlockingIOError:
             yield False
             return
