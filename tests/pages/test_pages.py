@@ -33,6 +33,7 @@ def pages(world):
         "audit_verify": reverse("audit_verify"),
         "health": reverse("health"),
         "connections": reverse("connections"),
+        "calendar_new": reverse("calendar_new"),
         "api_docs": reverse("api_docs"),
     }
 
@@ -44,7 +45,10 @@ FOREIGN = [
 
 
 LOG = {"audit", "audit_verify"}
-MANAGING = {"route_new", "route_edit", "destination_kinds", "destination_new", "destination_edit"}
+MANAGING = {
+    "calendar_new", "route_new", "route_edit", "destination_kinds", "destination_new",
+    "destination_edit",
+}  # fmt: skip
 
 
 def statuses(client, world, user):
