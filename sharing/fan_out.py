@@ -82,12 +82,15 @@ def _locked(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
 
 
 def open_lanes(route: Route, log: Log) -> list[Lane]:
-    """A lane for each plan the route covers; plans that have a version already are promised by the
-    caller.
+    """A lane for each plan the route covers and that has a version; the caller promises it.
+
+    The plans are locked first, as whoever makes a version locks them: either that version
+    is seen here, or its maker sees the route. Nobody may miss the other.
     """
     plans = Plan.objects.filter(
-        athlete__organisation=route.organisation_id, kind=route.plan_kind, newest__gt=0
+        athlete__organisation=route.organisation_id, kind=route.plan_kind
     ).select_related("athlete")
     if route.audience == Route.Audience.CHOSEN:
         plans = plans.filter(athlete__in=route.athletes.all())
-    return [promises.lane_for(plan, route, log) for plan in plans]
+    locked = plans.select_for_update(of=("self",), no_key=True).order_by("pk")
+    return [promises.lane_for(plan, route, log) for plan in locked if plan.newest]

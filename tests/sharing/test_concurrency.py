@@ -11,9 +11,9 @@ from django.db import connection
 from accounts import consent
 from accounts.models import Athlete
 from audit import verify
-from sharing import clock, deliveries, periodic
+from sharing import clock, deliveries, periodic, routes
 from sharing.ledger import lanes_with_a_gap, ledger
-from sharing.models import Attempt, Delivery, PeriodicJob, Plan
+from sharing.models import Attempt, Delivery, PeriodicJob, Plan, Route
 from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, publish, session
 
@@ -93,7 +93,7 @@ def test_versions_keep_their_order_while_workers_and_changes_race(club, inbox):
     def change_and_deliver(number):
         for round_ in range(4):
             plan = plans[(number + round_) % len(plans)]
-            publish_locked(plan, f"Round {number}-{round_}")
+            publish(plan, [session("tp-1", title=f"Round {number}-{round_}")])
             deliveries.deliver_due(f"worker-{number}")
 
     together(change_and_deliver)
@@ -106,15 +106,6 @@ def test_versions_keep_their_order_while_workers_and_changes_race(club, inbox):
     assert ledger().balanced
     assert lanes_with_a_gap() == []
     assert verify.verify().good
-
-
-_publishing = threading.Lock()
-
-
-def publish_locked(plan, title):
-    """Versions of a plan are made one at a time, as the source's lease sees to."""
-    with _publishing:
-        publish(plan, [session("tp-1", title=title)])
 
 
 def test_a_periodic_job_runs_once_per_period_however_many_schedulers_ask(monkeypatch):
@@ -135,3 +126,23 @@ def test_a_periodic_job_that_fails_says_so_and_comes_round_again(monkeypatch):
     row = PeriodicJob.objects.get(name="fails")
     assert (row.last_error, row.last_ok_at) == ("ValueError", None)
     assert row.next_run_at > clock.now()
+
+
+def test_a_route_opened_while_versions_are_made_misses_none_of_them(club, inbox):
+    """Either the route's opener sees the version, or the version's maker sees the route."""
+    plans = list(Plan.objects.order_by("pk"))
+    routes.set_state(club.route, Route.State.RETIRED)
+    wish = routes.RouteSettings(name="Second", purpose="training", fields={"title": "training"})
+
+    def race(number):
+        if number == 0:
+            routes.open_route(club.organisation, club.destination, wish)
+        else:
+            for plan in plans[number::WORKERS]:
+                publish(plan, [session("tp-1")])
+
+    together(race)
+    for plan in plans[0::WORKERS]:
+        publish(plan, [session("tp-1")])
+    together(deliver_until_quiet)
+    assert Delivery.objects.filter(state="delivered").count() == ATHLETES

@@ -66,11 +66,11 @@ def session(item_id, *, day=None, title="Easy run", seconds=3600, **fields):
 
 
 def publish(plan, sessions, *, urgent=True):
-    plan.refresh_from_db()
-    number = plan.newest + 1
-    now = clock.now()
-    version = PlanVersion(plan=plan, version=number)
     with audited_atomic() as log:
+        plan.newest = Plan.objects.select_for_update(no_key=True).get(pk=plan.pk).newest
+        number = plan.newest + 1
+        now = clock.now()
+        version = PlanVersion(plan=plan, version=number)
         fill(version, plan, sessions, now)
         version.urgent = urgent
         version.audit_entry_id = log.record(
