@@ -28,9 +28,23 @@ class AthleteSerializer(CamelSerializer, serializers.ModelSerializer[Athlete]):
 
 
 class PlanSerializer(CamelSerializer, serializers.ModelSerializer[Plan]):
+    """A plan. Rolling plans come by themselves; a block with fixed days is made by a coach."""
+
+    athlete = serializers.PrimaryKeyRelatedField(queryset=Athlete.objects.none())
+    starts_on = serializers.DateField()
+    ends_on = serializers.DateField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        user = getattr(self.context.get("request"), "user", None)
+        if user is not None and user.is_authenticated:
+            _only(fields["athlete"], Athlete.objects.for_user(user))
+        return fields
+
     class Meta:
         model = Plan
         fields = ["id", "athlete", "name", "kind", "weeks", "starts_on", "ends_on", "newest"]
+        validators: list[Any] = []  # one rolling plan per athlete does not limit blocks
         read_only_fields = ["id", "kind", "weeks", "newest"]
 
 

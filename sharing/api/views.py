@@ -7,16 +7,18 @@ from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
+from accounts import roles
 from accounts.api.asking import Permitted, person, told
 from accounts.consent import Basis, Terms
 from accounts.models import Athlete, ConsentDecision, Organisation, User
-from sharing import consents, quarantine, redeliver, routes
+from plans.errors import ContractError
+from sharing import blocks, consents, quarantine, redeliver, routes
 from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter
 from sharing.ledger import ledger
@@ -38,17 +40,36 @@ class AthleteViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Athl
         return Athlete.objects.for_user(person(self.request)).order_by("name")
 
 
-class PlanViewSet(viewsets.ReadOnlyModelViewSet[Plan]):
-    """Plans and their newest content."""
+class PlanViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Plan]):
+    """Plans and their newest content. Creating one makes a block with fixed days."""
 
     permission_classes = [Permitted]
     read_permission = "view_athlete"
+    write_permission = "manage_athlete"
     serializer_class = serializers.PlanSerializer
     filterset_fields = ["athlete", "kind"]
     queryset = Plan.objects.none()
 
     def get_queryset(self) -> QuerySet[Plan]:
         return Plan.objects.for_user(person(self.request)).select_related("athlete").order_by("pk")
+
+    def perform_create(self, serializer: BaseSerializer[Plan]) -> None:
+        values: dict[str, Any] = dict(serializer.validated_data)
+        roles.require(person(self.request), self.write_permission, values["athlete"])
+        try:
+            serializer.instance = blocks.open_block(**values)
+        except ValueError as refusal:
+            raise ValidationError({"endsOn": str(refusal)}) from refusal
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def archive(self, request: Request, pk: str) -> Response:
+        """End a block: it is read no more, and what was shared of it stays."""
+        plan = self.get_object()
+        if plan.kind != Plan.Kind.BLOCK:
+            raise ValidationError("A rolling plan goes on by itself; only a block can be ended.")
+        blocks.archive(plan)
+        return Response(self.get_serializer(plan).data)
 
     @extend_schema(responses=serializers.PlanDocumentSerializer)
     @action(detail=True, url_path="document")
@@ -221,7 +242,10 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, pk: str) -> Response:
         """Read the athlete's calendar again."""
-        quarantine.replay(self.get_object())
+        try:
+            quarantine.replay(self.get_object())
+        except ContractError as error:
+            return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(self.get_object()).data)
 
 

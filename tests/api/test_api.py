@@ -1,12 +1,16 @@
 """The REST API: what the pages do, for other software; and the walls between organisations."""
 
+import json
+
 import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import ConsentDecision
+from audit.log import audited_atomic
 from plans import contract
-from sharing import deliveries
-from sharing.models import Delivery, Route
+from sharing import deliveries, quarantine
+from sharing.models import Delivery, Route, Source
+from sharing.source.errors import BadAnswerError
 from tests.sharing.world import session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -260,3 +264,42 @@ def test_the_documentation_is_a_page_and_the_description_is_published(studio, cl
     assert page.status_code == 200
     assert "/api/v1/deliveries/{id}/redeliver/" in page.content.decode()
     assert client.get("/api/schema/").status_code == 200
+
+
+def block(client, studio, **changes):
+    body = {
+        "athlete": str(studio.ben.pk),
+        "name": "10k spring block",
+        "startsOn": "2026-03-02",
+        "endsOn": "2026-05-10",
+        **changes,
+    }
+    return client.post("/api/v1/plans/", body, format="json")
+
+
+def test_a_coach_makes_a_block_with_fixed_days_and_ends_it(studio, ana):
+    made = block(ana, studio)
+    assert made.status_code == 201, made.content
+    assert (made.json()["kind"], made.json()["startsOn"]) == ("block", "2026-03-02")
+    ended = ana.post(f"/api/v1/plans/{made.json()['id']}/archive/")
+    assert ended.status_code == 200
+    assert ana.post(f"/api/v1/plans/{studio.plan.pk}/archive/").status_code == 400
+
+
+def test_a_block_that_ends_before_it_starts_or_is_anothers_is_refused(studio, ana, dan):
+    backwards = block(ana, studio, endsOn="2026-03-01")
+    assert backwards.status_code == 400
+    assert "on or after its first day" in backwards.content.decode()
+    assert block(ana, studio, endsOn="2028-03-01").status_code == 400
+    assert block(dan, studio).status_code == 400
+
+
+def test_replaying_what_is_still_wrong_says_what_is_wrong(studio, ana):
+    source = Source.objects.create(athlete=studio.ben)
+    with audited_atomic() as log:
+        answer = json.dumps([{"Id": 1, "WorkoutDay": "someday"}]).encode()
+        bad = BadAnswerError("workouts", "[0].WorkoutDay", "not a date", answer)
+        row = quarantine.keep(source, bad, log)
+    refused = ana.post(f"/api/v1/quarantine/{row.pk}/replay/")
+    assert refused.status_code == 409
+    assert "WorkoutDay" in refused.json()["detail"]
