@@ -147,9 +147,10 @@ class Sending:
         promised = self._intend(steps)
         if time.monotonic() - promised > _longest_pause():
             raise outcomes.Fenced
-        answers = self._call(steps)
+        answers = _complete(steps, self._call(steps))
         crashpoint("P15")
-        records.note(self.claim.lane, self.claim.attempt, steps, answers)
+        if not records.note(self.claim.lane, self.claim.attempt, steps, answers):
+            raise outcomes.Fenced
         for answer in answers.values():
             if isinstance(answer, DestinationError):
                 raise answer
@@ -210,6 +211,14 @@ class Sending:
         return RemoteRecord.objects.filter(
             lane=self.claim.lane, item_key=step.item_key, state=RemoteRecord.State.UNCERTAIN
         ).exists()
+
+
+def _complete(
+    steps: Sequence[Step], answers: dict[str, Receipt | DestinationError]
+) -> dict[str, Receipt | DestinationError]:
+    """An item that the answer to a batch does not mention may have been written, or not."""
+    silent = UnknownOutcomeError("The destination did not answer for this item.")
+    return {step.item_key: answers.get(step.item_key, silent) for step in steps}
 
 
 def _longest_pause() -> float:

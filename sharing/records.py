@@ -42,20 +42,29 @@ def intend(attempt: Attempt, steps: Sequence[port.Step], now: datetime) -> None:
 
 def note(
     lane: Lane, attempt: Attempt, steps: Sequence[port.Step], outcomes: Mapping[str, Outcome]
-) -> None:
-    """Write down what the destination answered, item by item."""
+) -> bool:
+    """Write down what the destination answered, item by item. False when the lane is ours no more.
+
+    Who comes late settles its own steps and no more: what is known to be there is the
+    successor's to write, and the lane is to be checked.
+    """
     with audited_atomic():
         now = clock.now()
+        ours = Lane.objects.select_for_update(no_key=True).filter(pk=lane.pk, epoch=attempt.epoch)
+        held = ours.first() is not None
+        if not held:
+            Lane.objects.filter(pk=lane.pk).update(verify_needed=True)
         rows = {row.item_key: row for row in attempt.steps.filter(item_key__in=list(outcomes))}
         for step in steps:
             outcome = outcomes.get(step.item_key)
             if outcome is None:
                 continue
             _settle_step(rows[step.item_key], outcome, now)
-            if isinstance(outcome, port.Receipt):
+            if held and isinstance(outcome, port.Receipt):
                 _remember(lane, step, outcome, now)
-            elif isinstance(outcome, MissingError):
+            elif held and isinstance(outcome, MissingError):
                 _forget(lane, step)
+    return held
 
 
 def _settle_step(row: Step, outcome: Outcome, now: datetime) -> None:

@@ -1,5 +1,6 @@
 """From a promise to a receipt: once, in order, with consent, whatever happens on the way."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,7 +15,8 @@ from destinations.errors import (
     UnknownOutcomeError,
 )
 from destinations.models import Destination
-from sharing import claims, clock, consents, deliveries, outcomes, routes
+from destinations.port import Receipt
+from sharing import claims, clock, consents, deliveries, outcomes, records, routes
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route
 from tests.sharing import fake_destination
@@ -386,3 +388,37 @@ def test_everything_accepted_has_a_place(studio, inbox):
     Delivery.objects.filter(state="superseded").first().delete()
     assert not ledger().balanced
     assert lanes_with_a_gap() == [studio.lane.pk]
+
+
+def test_an_answer_that_comes_after_the_lease_was_lost_writes_over_nothing(studio, inbox):
+    studio.publish(session("tp-1", title="One"))
+    sleeper = claims.claim("sleeper")
+    sending = deliveries.prepare(sleeper)
+    sending._intend(sending.steps)
+    studio.make_due()
+    studio.publish(session("tp-1", title="Two"))
+    work()
+    known = RemoteRecord.objects.get().content_hash
+    late = {step.item_key: Receipt(remote_id="late") for step in sending.steps}
+    assert not records.note(sleeper.lane, sleeper.attempt, sending.steps, late)
+    record = RemoteRecord.objects.get()
+    assert (record.content_hash, record.remote_id) == (known, "remote-tp-1")
+    assert studio.lane.verify_needed
+
+
+def test_an_item_that_a_batch_does_not_answer_for_is_unknown(studio, inbox, monkeypatch):
+    def half(self, steps):
+        return {steps[0].item_key: self.write(steps[0], idempotency_key=steps[0].idempotency_key)}
+
+    monkeypatch.setattr(fake_destination.FakeAdapter, "write_batch", half, raising=False)
+    capabilities = replace(fake_destination.FakeAdapter.capabilities, batch=10)
+    monkeypatch.setattr(fake_destination.FakeAdapter, "capabilities", capabilities)
+    studio.publish(session("tp-1"), session("tp-2"))
+    deliveries.deliver_due("worker")
+    assert studio.states() == ["waiting"]
+    assert studio.deliveries()[0].reason == "outcome_unknown"
+    monkeypatch.delattr(fake_destination.FakeAdapter, "write_batch")
+    studio.make_due()
+    work()
+    assert studio.states() == ["delivered"]
+    assert set(inbox.held) == {"tp-1", "tp-2"}
