@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -15,9 +14,25 @@ from sharing.models import Attempt, Delivery, Plan, PlanVersion, Quarantine, Rou
 FIELD_CHOICES = sorted(SESSION_FIELDS)
 
 
-def _only(field: Any, rows: QuerySet[Any]) -> None:
+class OwnRows(CamelSerializer):
     """A row that the person may not see cannot be named either."""
-    getattr(field, "child_relation", field).queryset = rows
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = super().get_fields()
+        user = getattr(self.context.get("request"), "user", None)
+        if user is not None and user.is_authenticated:
+            for name, rows in OWN.items():
+                if name in fields:
+                    field: Any = fields[name]
+                    getattr(field, "child_relation", field).queryset = rows.for_user(user)
+        return fields
+
+
+OWN: dict[str, Any] = {
+    "athlete": Athlete.objects,
+    "athletes": Athlete.objects,
+    "destination": Destination.objects,
+}
 
 
 class AthleteSerializer(CamelSerializer, serializers.ModelSerializer[Athlete]):
@@ -27,19 +42,12 @@ class AthleteSerializer(CamelSerializer, serializers.ModelSerializer[Athlete]):
         read_only_fields = ["id", "name", "state", "is_premium"]
 
 
-class PlanSerializer(CamelSerializer, serializers.ModelSerializer[Plan]):
+class PlanSerializer(OwnRows, serializers.ModelSerializer[Plan]):
     """A plan. Rolling plans come by themselves; a block with fixed days is made by a coach."""
 
     athlete = serializers.PrimaryKeyRelatedField(queryset=Athlete.objects.none())
     starts_on = serializers.DateField()
     ends_on = serializers.DateField()
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        user = getattr(self.context.get("request"), "user", None)
-        if user is not None and user.is_authenticated:
-            _only(fields["athlete"], Athlete.objects.for_user(user))
-        return fields
 
     class Meta:
         model = Plan
@@ -77,7 +85,7 @@ class PlanVersionSerializer(CamelSerializer, serializers.ModelSerializer[PlanVer
         return version.summary()
 
 
-class RouteSerializer(CamelSerializer, serializers.ModelSerializer[Route]):
+class RouteSerializer(OwnRows, serializers.ModelSerializer[Route]):
     fields_shared = serializers.DictField(
         source="fields",
         child=serializers.CharField(max_length=200),
@@ -108,14 +116,6 @@ class RouteSerializer(CamelSerializer, serializers.ModelSerializer[Route]):
         ]
         read_only_fields = ["id", "state", "created_at"]
 
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        user = getattr(self.context.get("request"), "user", None)
-        if user is not None and user.is_authenticated:
-            _only(fields["destination"], Destination.objects.for_user(user))
-            _only(fields["athletes"], Athlete.objects.for_user(user))
-        return fields
-
     def validate_fields_shared(self, value: dict[str, str]) -> dict[str, str]:
         unknown = sorted(set(value) - set(SESSION_FIELDS))
         if unknown:
@@ -142,7 +142,7 @@ class ConsentSerializer(CamelSerializer, serializers.ModelSerializer[ConsentDeci
         read_only_fields = fields
 
 
-class DecisionSerializer(CamelSerializer, serializers.Serializer[Any]):
+class DecisionSerializer(OwnRows, serializers.Serializer[Any]):
     """A consent decision to record."""
 
     athlete = serializers.PrimaryKeyRelatedField(queryset=Athlete.objects.none())
@@ -154,14 +154,6 @@ class DecisionSerializer(CamelSerializer, serializers.Serializer[Any]):
     purpose = serializers.CharField(max_length=200, required=False, default="")
     note = serializers.CharField(max_length=500, help_text="How the athlete said so.")
     expires_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        user = getattr(self.context.get("request"), "user", None)
-        if user is not None and user.is_authenticated:
-            _only(fields["athlete"], Athlete.objects.for_user(user))
-            _only(fields["destination"], Destination.objects.for_user(user))
-        return fields
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         granted = attrs["decision"] == "granted"
