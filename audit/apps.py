@@ -7,10 +7,17 @@ class AuditConfig(AppConfig):
     name = "audit"
 
     def ready(self) -> None:
-        """Each model change that auditlog keeps is sealed: its signal is the only word of it."""
-        from auditlog.signals import post_log  # noqa: PLC0415 - loaded after the apps
+        """Each model change that auditlog keeps is sealed: its signal is the only word of it.
 
-        from audit import sealing, triggers  # noqa: PLC0415 - loaded after the apps
+        A migration takes the time that it needs.
+        """
+        from auditlog.signals import post_log  # noqa: PLC0415 - loaded after the apps
+        from django.db.models.signals import post_migrate, pre_migrate  # noqa: PLC0415 - as above
+
+        from audit import patience, sealing, triggers  # noqa: PLC0415 - loaded after the apps
+
+        pre_migrate.connect(patience.unhurried, sender=self)
+        post_migrate.connect(patience.usual, sender=self)
 
         triggers.protect("audit_entry")
 

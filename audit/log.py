@@ -18,6 +18,7 @@ from django.utils import timezone
 from audit import actor as actors
 from audit import entry, merkle
 from audit.actor import Actor
+from audit.crashpoint import crashpoint
 from audit.models import Entry, Head
 
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
@@ -127,6 +128,7 @@ def _write(events: list[_Event]) -> None:
     at = max(now, head.last_at)
     Entry.objects.bulk_create([_entry(event.about, peaks, at) for event in events])
     Head.objects.filter(pk=1).update(size=peaks.size, peaks=peaks.to_bytes(), last_at=at)
+    crashpoint("P17")
 
 
 def _entry(event: Mapping[str, Any], peaks: merkle.Peaks, at: datetime) -> Entry:

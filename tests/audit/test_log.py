@@ -218,7 +218,7 @@ def test_a_block_may_be_a_decorator():
     assert actions() == ["made", "made"]
 
 
-def test_time_in_the_log_never_goes_back(monkeypatch):
+def test_f25_time_in_the_log_never_goes_back(monkeypatch):
     at = datetime(2026, 5, 4, 12, tzinfo=UTC)
     for back in (0, 5, -1):
         monkeypatch.setattr(audit_log, "_now", lambda back=back: at - timedelta(minutes=back))

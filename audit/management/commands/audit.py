@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from audit import bundle, export, fsck, verify
+from audit import bundle, export, fsck, patience, verify
 from audit.checking import Report
 from audit.models import Head
 
@@ -37,11 +37,16 @@ class Command(BaseCommand):
 def _report(what: str, file: Path) -> Report:
     if what == "check":
         return bundle.check(file)
+    try:
+        patience.unhurried()
+    except DatabaseError as error:
+        return Report(unreadable=f"The database cannot be reached ({type(error).__name__}).")
     return verify.verify() if what == "verify" else fsck.fsck()
 
 
 def _export(file: Path) -> int:
     try:
+        patience.unhurried()
         return export.export(file)
     except (OSError, ValueError, DatabaseError, Head.DoesNotExist) as error:
         raise CommandError(f"The log could not be exported: {error}", returncode=2) from None

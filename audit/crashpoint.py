@@ -13,8 +13,13 @@ _lock = threading.Lock()
 _hits = 0
 
 
+def armed(name: str) -> bool:
+    """Whether a test means to stop this process at that point."""
+    return bool(_armed) and _armed.partition(":")[0] == name
+
+
 def crashpoint(name: str) -> None:
-    if _armed and _armed.partition(":")[0] == name:
+    if armed(name):
         _hit()
 
 
