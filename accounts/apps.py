@@ -23,4 +23,5 @@ class AccountsConfig(AppConfig):
         track(self.get_model("AthleteUserObjectPermission"))
         track(self.get_model("AthleteGroupObjectPermission"))
         track(self.get_model("Athlete"), exclude_fields=[*SECRET, "name", "email"])
+        track(self.get_model("Cohort"))
         track(self.get_model("Connection"), exclude_fields=[*SECRET, *RESTLESS])

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts import provider, roles
 from accounts.models import Connection, OAuthFlow, Organisation, User
 from audit.log import audited_atomic
+from audit.retrying import retried
 
 LIFETIME = timedelta(minutes=10)
 FORGOTTEN = timedelta(days=1)
@@ -82,6 +83,7 @@ def _take(user: User, browser: str, state: str) -> OAuthFlow:
     return flow
 
 
+@retried
 def _keep(flow: OAuthFlow, pair: provider.TokenPair) -> Connection:
     """One connection per coach and organisation: connecting again renews it."""
     with audited_atomic() as log:
@@ -90,6 +92,7 @@ def _keep(flow: OAuthFlow, pair: provider.TokenPair) -> Connection:
         ).first() or Connection(organisation=flow.organisation, user=flow.user)
         store(connection, pair)
         connection.granted_scopes = list(pair.scopes)
+        connection.last_error = ""
         connection.scope_findings, missing = findings(pair.scopes)
         connection.state = Connection.State.SCOPE_MISSING if missing else Connection.State.HEALTHY
         connection.save()
@@ -111,7 +114,8 @@ def store(connection: Connection, pair: provider.TokenPair) -> None:
     connection.expires_at = now + pair.lifetime
     connection.generation += 1
     connection.last_ok_at = now
-    connection.last_error = ""
+    if connection.state != Connection.State.SCOPE_MISSING:  # that is still what is wrong
+        connection.last_error = ""
 
 
 def findings(granted: Iterable[str]) -> tuple[list[str], bool]:

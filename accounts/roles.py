@@ -13,7 +13,16 @@ VIEW = assignments.VIEW
 TO_THE_ATHLETE = ("athlete", "plan", "lane", "version", "source", "delivery")
 
 SEE = frozenset(
-    {"view_athlete", "view_consent", "view_destination", "view_route", "view_connection"}
+    {
+        "view_athlete",
+        "view_consent",
+        "view_destination",
+        "view_route",
+        "view_connection",
+        "view_alert",
+        "view_cohort",
+        "view_stop",
+    }
 )
 COACHING = SEE | {
     "manage_athlete",
@@ -22,8 +31,12 @@ COACHING = SEE | {
     "manage_destination",
     "record_consent",
     "redeliver",
+    "roll_back",
+    "handle_alert",
     "view_quarantine",
     "replay_quarantine",
+    "manage_cohort",
+    "manage_stop",
 }
 ADMINISTRATION = COACHING | {"view_audit", "manage_member", "manage_organisation"}
 
@@ -31,8 +44,18 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     Role.OWNER: ADMINISTRATION,
     Role.ADMIN: ADMINISTRATION,
     Role.COACH: COACHING,
-    Role.ASSISTANT: SEE | {"redeliver"},
-    Role.DESTINATION_OWNER: frozenset({"view_destination", "manage_destination", "view_route"}),
+    Role.ASSISTANT: SEE | {"redeliver", "handle_alert"},
+    Role.DESTINATION_OWNER: frozenset(
+        {
+            "view_destination",
+            "manage_destination",
+            "view_route",
+            "view_alert",
+            "handle_alert",
+            "view_stop",
+            "manage_stop",
+        }
+    ),
     Role.AUDITOR: SEE | {"view_audit", "view_quarantine"},
 }
 

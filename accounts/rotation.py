@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import models
 
 from accounts.sealing import SealedError, SealedField, closed, key_of, newest_key, opened
+from audit.crashpoint import crashpoint
 from audit.log import audited_atomic
 
 BATCH = 200
@@ -70,6 +71,7 @@ def rotate(place: Place, batch: int = BATCH) -> Done:
     waiting = [pk for pk, value in place.values() if key_of(value) != newest_key()]
     for start in range(0, len(waiting), batch):
         _rotate(place, waiting[start : start + batch], done)
+        crashpoint("P24")
     return done
 
 

@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from accounts import oauth, provider
 from accounts.models import Connection
+from audit.crashpoint import crashpoint
 from audit.log import audited_atomic
+from audit.retrying import retried
 
 EARLY = 0.2  # of its life left: renew now
 LEASE = timedelta(seconds=30)
-PATIENCE = 25.0  # seconds to wait for the worker that renews
+PATIENCE = 5.0  # seconds to wait for the worker that renews: it may have died
 LOOK_EVERY = 0.1
 
 
@@ -81,6 +83,7 @@ def _lease(connection: Connection) -> str:
 
 def _renew(connection: Connection, owner: str, *, spare: bool) -> str:
     """Ask for a new pair. With a spare token, one that still works, trouble can wait."""
+    crashpoint("P08")
     try:
         pair = provider.refresh(str(connection.refresh_token))
     except provider.Refused as refusal:
@@ -90,12 +93,15 @@ def _renew(connection: Connection, owner: str, *, spare: bool) -> str:
         if spare:
             return str(connection.access_token)
         raise TokenUnavailableError(f"TrainingPeaks gave no token ({error}).") from None
+    crashpoint("P09")
     row = _keep(connection, pair)
+    crashpoint("P10")
     if row.state == Connection.State.DISCONNECTED:
         provider.deauthorize(pair.access)  # it came too late: nobody is to hold it
     return _token_of(row)
 
 
+@retried
 def _keep(connection: Connection, pair: provider.TokenPair) -> Connection:
     """Store the pair, unless the coach connected anew or ended it meanwhile: that counts more."""
     with audited_atomic() as log:
@@ -118,6 +124,7 @@ def _token_of(row: Connection) -> str:
     return str(row.access_token)
 
 
+@retried
 def _refused(connection: Connection, code: str) -> str:
     """Refused: unless the coach connected anew or ended it meanwhile, that must be done again."""
     with audited_atomic() as log:

@@ -2,7 +2,7 @@
 
 from accounts.models.connection import Connection, OAuthFlow
 from accounts.models.consent import ConsentDecision, ConsentHead
-from accounts.models.people import ApiToken, Athlete, Membership, Organisation, User
+from accounts.models.people import ApiToken, Athlete, Cohort, Membership, Organisation, User
 from accounts.models.permissions import AthleteGroupObjectPermission, AthleteUserObjectPermission
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Athlete",
     "AthleteGroupObjectPermission",
     "AthleteUserObjectPermission",
+    "Cohort",
     "Connection",
     "ConsentDecision",
     "ConsentHead",

@@ -189,6 +189,33 @@ class Athlete(models.Model):
         return base64.b64decode(self.data_key)
 
 
+class CohortManager(models.Manager["Cohort"]):
+    def for_user(self, user: User) -> QuerySet["Cohort"]:
+        """The cohorts of the organisations this person belongs to."""
+        return self.filter(organisation__in=Organisation.objects.for_user(user))
+
+
+class Cohort(models.Model):
+    """Some athletes of an organisation under one name: a squad, a pilot group, a camp."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organisation = models.ForeignKey(Organisation, on_delete=models.CASCADE, related_name="cohorts")
+    name = models.CharField(max_length=120)
+    athletes = models.ManyToManyField(Athlete, blank=True, related_name="cohorts")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CohortManager()
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [
+            models.UniqueConstraint(fields=["organisation", "name"], name="cohort_names_are_unique")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ApiToken(models.Model):
     """A key for other software. Only its hash is kept."""
 

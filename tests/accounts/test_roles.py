@@ -26,12 +26,15 @@ ALLOWED = {
     Role.COACH: set(EVERYTHING) - {"view_audit", "manage_member", "manage_organisation"},
     Role.ASSISTANT: {
         "view_athlete", "view_consent", "view_destination", "view_route", "view_connection",
-        "redeliver",
+        "view_alert", "redeliver", "handle_alert", "view_cohort", "view_stop",
     },
-    Role.DESTINATION_OWNER: {"view_destination", "manage_destination", "view_route"},
+    Role.DESTINATION_OWNER: {
+        "view_destination", "manage_destination", "view_route", "view_alert", "handle_alert",
+        "view_stop", "manage_stop",
+    },
     Role.AUDITOR: {
         "view_athlete", "view_consent", "view_destination", "view_route", "view_connection",
-        "view_audit", "view_quarantine",
+        "view_alert", "view_audit", "view_quarantine", "view_cohort", "view_stop",
     },
 }  # fmt: skip
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts import rotation
 from accounts.sealing import newest_key
+from audit import patience
 
 MOST_TOLD = 10
 ADDRESSES = (
@@ -26,6 +27,7 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="Only count; change nothing.")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        patience.unhurried()
         if options["batch"] < 1:
             raise CommandError("A batch has at least one row.")
         if not options["check"]:
