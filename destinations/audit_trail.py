@@ -5,6 +5,7 @@ from hashlib import sha256
 
 from destinations import registry
 from destinations.models import Destination
+from destinations.schedule import as_text
 
 RECORDED = (
     "kind", "endpoint", "state", "stage", "pseudonymous", "delivery_mode", "idempotency_class",
@@ -29,6 +30,7 @@ def fingerprint(row: Destination) -> dict[str, str]:
         if configuration.get(name)
     }
     columns = {name: str(getattr(row, name)) for name in RECORDED}
+    columns["schedule"] = as_text(row.schedule)[:LONGEST] if row.schedule else "usual"
     return columns | shown | hidden | {"name": _digest(row.name)}
 
 

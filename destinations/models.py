@@ -15,6 +15,7 @@ from accounts.models import Organisation, User
 from accounts.sealing import SealedField
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # a pause that is over
+SWITCHED_OFF = 100  # per cent of the time for which nothing but failures is put up with
 
 
 def long_ago() -> datetime:
@@ -83,6 +84,7 @@ class Destination(models.Model):
     burst = models.PositiveSmallIntegerField(default=5)
     slots = models.PositiveSmallIntegerField(default=2)  # calls at the same time
     late_apply_window = models.DurationField(default=timedelta(seconds=60))
+    schedule = models.JSONField(null=True, blank=True)  # seconds before each try; null: the default
 
     breaker_state = models.CharField(max_length=8, choices=Breaker.choices, default=Breaker.CLOSED)
     breaker_opened_at = models.DateTimeField(null=True, blank=True)
@@ -90,6 +92,7 @@ class Destination(models.Model):
     breaker_step = models.PositiveSmallIntegerField(default=0)
     consecutive_failures = models.PositiveIntegerField(default=0)
     failing_since = models.DateTimeField(null=True, blank=True)
+    warned_percent = models.PositiveSmallIntegerField(default=0)  # of the way to being switched off
     last_ok_at = models.DateTimeField(null=True, blank=True)
     last_error_code = models.CharField(max_length=64, blank=True)
     last_error_at = models.DateTimeField(null=True, blank=True)
@@ -133,7 +136,8 @@ class Destination(models.Model):
 # The engine writes these all the time, and a secret must never be copied.
 NOT_LOGGED = [
     "settings", "breaker_state", "breaker_opened_at", "breaker_until",
-    "breaker_step", "consecutive_failures", "failing_since", "last_ok_at", "last_error_code",
+    "breaker_step", "consecutive_failures", "failing_since", "warned_percent",
+    "last_ok_at", "last_error_code",
     "last_error_at", "audit_entry",
 ]  # fmt: skip
 auditlog.register(Destination, exclude_fields=NOT_LOGGED)

@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 from accounts.models import User
 from destinations import registry
 from destinations.errors import CATALOGUE, ErrorKind
-from destinations.models import Destination
+from destinations.models import SWITCHED_OFF, Destination
 from destinations.port import Capabilities
 
 LOSSES: dict[str, str] = {
@@ -22,6 +22,8 @@ LOSSES: dict[str, str] = {
     "update": "later changes",
     "remove": "taking a session away again",
 }
+
+FOR_DAYS = "Failing for days. After five days of nothing else it is switched off."
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,8 @@ def health(destination: Destination) -> Health:
     """The first of these that is true, with the last error as its reason."""
     word, sentence = next(words for true, words in _signs(destination) if true)
     healthy = word in {"untested", "well"}
-    return Health(word, sentence, None if healthy else CATALOGUE.get(destination.last_error_code))
+    reason = CATALOGUE.get(destination.paused_reason) or CATALOGUE.get(destination.last_error_code)
+    return Health(word, sentence, None if healthy else reason)
 
 
 def _signs(destination: Destination) -> list[tuple[bool, tuple[str, str]]]:
@@ -79,6 +82,7 @@ def _signs(destination: Destination) -> list[tuple[bool, tuple[str, str]]]:
     return [
         (destination.state == state.DISABLED, ("off", "Switched off. Nothing is sent.")),
         (destination.state == state.PAUSED, ("paused", "Paused. Everything waits.")),
+        (0 < destination.warned_percent < SWITCHED_OFF, ("failing", FOR_DAYS)),
         (destination.breaker_state != breaker.CLOSED, ("failing", "Failing. Tried again later.")),
         (destination.failing_since is not None, ("unsteady", "The last calls failed.")),
         (destination.last_ok_at is None, ("untested", "Not tested yet.")),

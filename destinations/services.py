@@ -10,11 +10,12 @@ from django.utils import timezone
 
 from accounts.models import Organisation, User
 from audit.log import audited_atomic
-from destinations import registry
+from audit.retrying import retried
+from destinations import registry, schedule
 from destinations.audit_trail import changed, fingerprint
 from destinations.configuration import ConfigForm
 from destinations.errors import DestinationError
-from destinations.models import LONG_AGO, Destination
+from destinations.models import LONG_AGO, SWITCHED_OFF, Destination
 from destinations.port import ChecksConnection
 
 OVERLAP = timedelta(days=7)  # how long a renewed secret's predecessor still signs
@@ -28,6 +29,7 @@ CHANGEABLE = frozenset(
         "rate_per_second",
         "burst",
         "slots",
+        "schedule",
     ]
 )
 
@@ -41,6 +43,7 @@ class Checked:
     code: str = ""
 
 
+@retried
 def create(
     organisation: Organisation,
     owner: User,
@@ -99,6 +102,10 @@ def resume(destination: Destination) -> Destination:
         row.breaker_state, row.breaker_opened_at = Destination.Breaker.CLOSED, None
         row.breaker_until, row.breaker_step = LONG_AGO, 0
         row.consecutive_failures, row.failing_since = 0, None
+        if (
+            row.warned_percent < SWITCHED_OFF
+        ):  # otherwise what died meanwhile is promised again first
+            row.warned_percent = 0
 
     return _audited(destination, "resumed", apply)
 
@@ -163,6 +170,7 @@ def _check(destination: Destination) -> Checked:
         return Checked(ok=False, words=str(error), code=error.code)
 
 
+@retried
 def _audited(
     destination: Destination,
     what: str,
@@ -210,9 +218,17 @@ def _choose(row: Destination, choices: Mapping[str, Any]) -> None:
         raise TypeError(f"These cannot be chosen: {', '.join(sorted(unknown))}.")
     for name, value in choices.items():
         setattr(row, name, value)
+    _check_schedule(row)
     row.clean_fields(exclude=["audit_entry", "settings"])
     row.validate_unique()
     row.validate_constraints(exclude=["audit_entry"])
+
+
+def _check_schedule(row: Destination) -> None:
+    try:
+        schedule.check(row.schedule)
+    except ValidationError as refusal:
+        raise ValidationError({"schedule": refusal.messages}) from None
 
 
 __all__ = [

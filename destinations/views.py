@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import roles
 from accounts.models import Organisation, User
-from destinations import registry, selectors, services
+from destinations import registry, schedule, selectors, services
 from destinations.errors import CATALOGUE
 from destinations.forms import DestinationForm
 from destinations.models import Destination
@@ -146,6 +146,8 @@ def destination(request: HttpRequest, pk: UUID) -> HttpResponse:
         "health": selectors.health(shown),
         "settings": _labelled(card, selectors.masked_settings(shown)),
         "paused": CATALOGUE.get(shown.paused_reason),
+        "schedule": schedule.as_text(shown.schedule),
+        "tries": schedule.in_words(shown.schedule),
         "may_edit": roles.may(user, MANAGE),
     }
     return render(request, "destinations/detail.html", context)

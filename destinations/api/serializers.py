@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.camel import CamelSerializer
-from destinations import registry
+from destinations import registry, schedule
 from destinations.models import Destination
 
 
@@ -17,6 +17,14 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
         help_text="What this kind asks for; see /destination-kinds/. Never shown again.",
     )
     kind = serializers.ChoiceField(choices=sorted(registry.ADAPTERS))
+    schedule = serializers.ListField(
+        child=serializers.IntegerField(min_value=0, max_value=schedule.DAY),
+        required=False,
+        allow_null=True,
+        min_length=1,
+        max_length=schedule.MOST_TRIES,
+        help_text="Seconds before each try, from 0 on, never shorter. null is the usual schedule.",
+    )
 
     class Meta:
         model = Destination
@@ -30,6 +38,7 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
             "rate_per_second",
             "burst",
             "slots",
+            "schedule",
             "state",
             "stage",
             "paused_reason",

@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError, SSLError
+from urllib3.exceptions import HTTPError
 
 from destinations.errors import (
     BlockedAddressError,
@@ -27,10 +27,11 @@ from destinations.errors import (
 )
 from destinations.http import exchange as clockwork
 from destinations.http.addresses import Resolver, checked_addresses, resolve
-from destinations.http.exchange import CONNECT, Dial, Exchange, dial_any
+from destinations.http.exchange import CONNECT, HEAD, Dial, Exchange, dial_any
+from destinations.http.handshake import tls_code
 from destinations.http.outcome import raise_for_outcome
-from destinations.http.retry_after import parse_retry_after
-from destinations.http.transport import CheckedAdapter
+from destinations.http.retry_after import asked_pause
+from destinations.http.transport import DeliveringAdapter
 from destinations.http.url import Target, target
 
 VERSION = "0.1.0"
@@ -54,7 +55,7 @@ class Response:
 
     @property
     def retry_after(self) -> timedelta | None:
-        return parse_retry_after(self.headers.get("Retry-After"))
+        return asked_pause(self.headers)
 
     def json(self) -> Any:
         """The answer as JSON. An answer that cannot be read says nothing about what was done."""
@@ -117,7 +118,7 @@ class DestinationClient:
         """Send once and return whatever was answered. No redirect, no proxy, no second try."""
         place = target(url)
         sent = {**_checked_headers(headers or {}), **OWN_HEADERS}
-        exchange = Exchange(self.deadline)
+        exchange = Exchange(self.deadline, room=HEAD + most)
         started = time.monotonic()
         failure: DestinationError
         try:
@@ -141,7 +142,7 @@ class DestinationClient:
         session = requests.Session()
         session.trust_env = False  # no proxies, no .netrc, no other authorities
         session.headers.clear()
-        adapter = CheckedAdapter(
+        adapter = DeliveringAdapter(
             partial(self._connect, place, exchange),
             exchange,
             self.tls or clockwork.tls_context(),
@@ -211,8 +212,8 @@ def _loopback(addresses: list[str]) -> bool:
 def _diagnosis(error: Exception, exchange: Exchange) -> DestinationError:
     if exchange.sent:
         return UnknownOutcomeError()
-    if isinstance(error, requests.exceptions.SSLError | SSLError | ssl.SSLError):
-        return UnavailableError(code="tls_failed")
     if isinstance(error, requests.exceptions.InvalidURL):
         return BlockedAddressError(code="bad_address")
+    if exchange.dialled and not exchange.connected:
+        return UnavailableError(code=tls_code(error))
     return UnavailableError(code="connection_refused")

@@ -12,21 +12,35 @@ import certifi
 
 CONNECT = 5.0  # seconds to resolve, connect and agree on TLS
 TRIES = 4  # addresses of one name
+HEAD = 128 * 1024  # bytes of an answer beside its body
 
 Dial = Callable[[str, int, float], socket.socket]
 
 
+class TooMuchError(OSError):
+    """The answer is longer than anybody would write it: headers or lines without an end."""
+
+
 @dataclass
 class Exchange:
-    """A request and its answer, bounded as a whole by the monotonic clock."""
+    """A request and its answer: bounded as a whole in time, by the monotonic clock, and in size."""
 
     seconds: float
+    room: int = HEAD + 64 * 1024  # bytes that are received at most, of headers and body together
     sent: bool = False
+    dialled: bool = False
     connected: bool = False
     ends: float = field(init=False)
+    _left: int = field(init=False)
 
     def __post_init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """From now: also for the next exchange over the same connection."""
         self.ends = time.monotonic() + self.seconds
+        self._left = self.room
+        self.sent = False
 
     def left(self) -> float:
         """Seconds left; raises when there are none."""
@@ -34,6 +48,11 @@ class Exchange:
         if left <= 0:
             raise TimeoutError("the exchange took too long")
         return left
+
+    def received(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise TooMuchError("the answer is too long")
 
 
 class _Watched:
@@ -43,26 +62,36 @@ class _Watched:
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         self._hurry()
-        return int(super().recv_into(*args, **kwargs))  # type: ignore[misc] # the socket is beside us
+        count = int(super().recv_into(*args, **kwargs))  # type: ignore[misc] # the socket is beside us
+        self._received(count)
+        return count
 
     def recv(self, *args: Any, **kwargs: Any) -> bytes:
         self._hurry()
-        return bytes(super().recv(*args, **kwargs))  # type: ignore[misc] # the socket is beside us
+        data = bytes(super().recv(*args, **kwargs))  # type: ignore[misc] # the socket is beside us
+        self._received(len(data))
+        return data
 
     def send(self, *args: Any, **kwargs: Any) -> int:
-        self._hurry(sending=True)
-        return int(super().send(*args, **kwargs))  # type: ignore[misc] # the socket is beside us
-
-    def sendall(self, *args: Any, **kwargs: Any) -> None:
-        self._hurry(sending=True)
-        super().sendall(*args, **kwargs)  # type: ignore[misc] # the socket is beside us
-
-    def _hurry(self, *, sending: bool = False) -> None:
-        if self.exchange is None:
-            return
-        self.settimeout(self.exchange.left())  # type: ignore[attr-defined] # the socket is beside us
-        if sending:
+        """What fails here has not left: only bytes that were taken count as sent."""
+        self._hurry()
+        count = int(super().send(*args, **kwargs))  # type: ignore[misc] # the socket is beside us
+        if self.exchange is not None and count:
             self.exchange.sent = True
+        return count
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        rest = memoryview(data).cast("B")
+        while rest:
+            rest = rest[self.send(rest, flags) :]
+
+    def _hurry(self) -> None:
+        if self.exchange is not None:
+            self.settimeout(self.exchange.left())  # type: ignore[attr-defined] # the socket is beside us
+
+    def _received(self, count: int) -> None:
+        if self.exchange is not None:
+            self.exchange.received(count)
 
 
 class PlainSocket(_Watched, socket.socket):
@@ -109,7 +138,10 @@ def dial_any(addresses: Sequence[str], port: int, exchange: Exchange, dial: Dial
         if left <= 0:
             break
         try:
-            return dial(address, port, left)
+            sock = dial(address, port, left)
         except OSError as error:
             failure = error
+        else:
+            exchange.dialled = True
+            return sock
     raise failure

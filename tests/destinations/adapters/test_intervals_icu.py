@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,12 @@ from hypothesis import strategies as st
 from destinations.adapters.intervals_icu import workout_text
 from destinations.adapters.intervals_icu.adapter import IntervalsIcuAdapter
 from destinations.adapters.intervals_icu.forms import IntervalsIcuConfigForm
-from destinations.errors import UnavailableError, UnsupportedPlanError
+from destinations.errors import (
+    DestinationError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnsupportedPlanError,
+)
 from destinations.http import DestinationClient
 from destinations.port import Action, Receipt
 from tests.contracts import plans
@@ -150,9 +156,10 @@ def body_of(request):
     return json.loads(request.partition(b"\r\n\r\n")[2])
 
 
-def reply(connection, events):
+def reply(connection, events, status=200):
     raw = json.dumps(events).encode()
-    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(raw) + raw)
+    head = b"HTTP/1.1 %d OK\r\nContent-Length: %d\r\n\r\n" % (status, len(raw))
+    connection.sendall(head + raw)
 
 
 def first_line(request):
@@ -247,20 +254,69 @@ def test_two_athletes_are_two_calls(server):
     }
 
 
-def test_reading_back_tells_present_altered_and_missing_apart(server):
+def test_reading_back_tells_present_altered_and_unlisted_apart(server):
     adapter = adapter_at(server)
     items = [one.item for one in steps_for(adapter, plans.SWIM, plans.BRICK, plans.REST)]
-    there = [{**item.body["event"], "id": 500, "icu_training_load": 9} for item in items[:2]]
+    there = [
+        {**item.body["event"], "id": 500 + n, "icu_training_load": 9}
+        for n, item in enumerate(items[:2])
+    ]
     there[1]["name"] = "Somebody's own words"
     server.handler = lambda connection, _: reply(connection, there)
-    states = adapter.read_back([plans.remote_of(item) for item in items])
-    found = {state.item_key: (state.present, state.altered) for state in states}
-    assert found == {
-        "tp-1003": (True, ()),
-        "tp-1005": (True, ("name",)),
-        "tp-1007": (False, ()),
-    }
+    remotes = [replace(plans.remote_of(item), remote_id=f"50{n}") for n, item in enumerate(items)]
+    found = {state.item_key: state for state in adapter.read_back(remotes)}
+    assert found["tp-1003"].present is True
+    assert found["tp-1003"].altered == ()
+    assert [change.field for change in found["tp-1005"].altered] == ["title"]
+    assert found["tp-1005"].altered[0].theirs == "Somebody's own words"
+    assert found["tp-1007"].present is None  # not listed is not gone
     assert "oldest=2026-03-04&newest=2026-03-08" in first_line(server.requests[0])
+
+
+def looked_up(server, item):
+    return adapter_at(server).look_up(replace(plans.remote_of(item), remote_id="501"))
+
+
+def swim(server):
+    return steps_for(adapter_at(server), plans.SWIM)[0].item
+
+
+def test_only_a_404_for_the_event_itself_says_that_it_is_gone(server):
+    server.handler = lambda connection, _: reply(connection, {"error": "no"}, 404)
+    assert looked_up(server, swim(server)).present is False
+    assert first_line(server.requests[0]).split()[1].endswith("/events/501")
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 502, 503])
+def test_a_refused_look_says_nothing_about_the_event(server, status):
+    server.handler = lambda connection, _: reply(connection, {"error": "no"}, status)
+    with pytest.raises(DestinationError):
+        looked_up(server, swim(server))
+
+
+@pytest.mark.parametrize("answer", [[], {}, {"id": 7}, {"id": 501, "start_date_local": "soon"}])
+def test_an_answer_that_is_not_the_event_says_nothing_about_it(server, answer):
+    server.handler = lambda connection, _: reply(connection, answer)
+    with pytest.raises(UnknownOutcomeError):
+        looked_up(server, swim(server))
+
+
+def test_an_event_that_was_moved_is_found_by_its_id(server):
+    item = swim(server)
+    moved = {**item.body["event"], "id": 501, "start_date_local": "2026-04-01T06:30:00"}
+    server.handler = lambda connection, _: reply(connection, moved)
+    changes = {one.field: (one.ours, one.theirs) for one in looked_up(server, item).altered}
+    assert changes["date"] == (item.date.isoformat(), "2026-04-01")
+    assert changes["start_time"][1] == "06:30"
+
+
+def test_a_list_that_shows_less_than_was_written_does_not_tell(server):
+    item = swim(server)
+    there = {**item.body["event"], "id": 501}
+    del there["description"]
+    server.handler = lambda connection, _: reply(connection, [there])
+    remote = replace(plans.remote_of(item), remote_id="501")
+    assert adapter_at(server).read_back([remote])[0].present is None
 
 
 def test_a_doubtful_session_is_found_by_our_id_on_its_day(server):

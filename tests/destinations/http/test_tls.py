@@ -1,65 +1,17 @@
 """Names and certificates: the socket sees the checked address, TLS sees the name (F39)."""
 
-import datetime
 import socket
 import ssl
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from destinations.errors import UnavailableError
 from destinations.http import DestinationClient
+from tests.contracts.certificates import DAY, NOW, Authority
 from tests.contracts.server import ANSWER
 from tests.destinations.http.conftest import PUBLIC, client_tls, steered
 
 HOST = "hooks.example.com"
-NOW = datetime.datetime.now(datetime.UTC)
-DAY = datetime.timedelta(days=1)
-
-
-class Authority:
-    """A certificate authority that lives for one test run."""
-
-    def __init__(self):
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.certificate = self._sign("Test authority", self.key, NOW + DAY, authority=True)
-        self.pem = self.certificate.public_bytes(serialization.Encoding.PEM).decode()
-
-    def _sign(self, name, key, ends, *, authority=False):
-        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Test authority")])
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-            .issuer_name(issuer)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(NOW - 9 * DAY)
-            .not_valid_after(ends)
-            .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-        )
-        if not authority:
-            names = x509.SubjectAlternativeName([x509.DNSName(name)])
-            builder = builder.add_extension(names, critical=False)
-        return builder.sign(self.key, hashes.SHA256())
-
-    def server(self, directory, name, ends=NOW + DAY):
-        """A server's side of TLS, with a certificate for this name."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        path = directory / f"{name}.pem"
-        path.write_bytes(
-            self._sign(name, key, ends).public_bytes(serialization.Encoding.PEM)
-            + key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
 
 
 class Cut:
@@ -106,18 +58,22 @@ def test_the_checked_address_is_called_and_the_name_is_what_tls_and_host_see(
 
 
 @pytest.mark.parametrize(
-    ("name", "ends", "trusted"),
-    [("other.example.com", NOW + DAY, True), (HOST, NOW - DAY, True), (HOST, NOW + DAY, False)],
+    ("name", "ends", "trusted", "code"),
+    [
+        ("other.example.com", NOW + DAY, True, "tls_wrong_name"),
+        (HOST, NOW - DAY, True, "tls_expired"),
+        (HOST, NOW + DAY, False, "tls_untrusted"),
+    ],
     ids=["wrong name", "expired", "unknown issuer"],
 )
 def test_a_certificate_that_proves_nothing_gets_nothing(
-    name, ends, trusted, serve, authority, tmp_path
+    name, ends, trusted, code, *, serve, authority, tmp_path
 ):
     server = serve(reply, tls=authority.server(tmp_path, name, ends))
     client, _ = caller(server, authority.pem if trusted else Authority().pem)
     with pytest.raises(UnavailableError) as failure:
         client.post(f"https://{HOST}/plans", b"{}")
-    assert failure.value.code == "tls_failed"
+    assert failure.value.code == code
     assert server.requests == []
 
 
