@@ -166,9 +166,33 @@ CATALOGUE: dict[str, ErrorKind] = {
     ),
     "tls_failed": ErrorKind(
         DESTINATION,
-        "The destination cannot prove that it is who it says it is.",
-        "The TLS handshake failed (expired, wrong name, unknown issuer, old). Nothing was sent.",
+        "The destination broke off before it could prove that it is who it says it is.",
+        "The TLS handshake failed: it was cut, took too long, or made no sense. Nothing was sent.",
+        "Wait, or ask whoever runs the destination.",
+    ),
+    "tls_expired": ErrorKind(
+        DESTINATION,
+        "The destination's certificate is out of date, so Baton sends it nothing.",
+        "The certificate has expired or is not valid yet. Nothing was sent.",
         "Ask whoever runs the destination to renew its certificate.",
+    ),
+    "tls_wrong_name": ErrorKind(
+        DESTINATION,
+        "The destination's certificate belongs to another address.",
+        "The certificate does not name the host that was called. Nothing was sent.",
+        "Check the address, or ask whoever runs the destination for the right certificate.",
+    ),
+    "tls_untrusted": ErrorKind(
+        DESTINATION,
+        "Nobody whom Baton trusts vouches for the destination's certificate.",
+        "The certificate is self-signed, or no public authority issued it. Nothing was sent.",
+        "Ask whoever runs the destination for a certificate of a public authority.",
+    ),
+    "tls_too_old": ErrorKind(
+        DESTINATION,
+        "The destination only offers an encryption that is no longer safe.",
+        "The destination offers nothing newer than TLS 1.1. Nothing was sent.",
+        "Ask whoever runs the destination to offer TLS 1.2 or newer.",
     ),
     "redirected": ErrorKind(
         COACH,
@@ -211,6 +235,12 @@ CATALOGUE: dict[str, ErrorKind] = {
         "The destination says that this address has ended for good.",
         "The destination answered 410: it is switched off here until a person says otherwise.",
         "Enter the new address, or retire the destination.",
+    ),
+    "failing_for_days": ErrorKind(
+        DESTINATION,
+        "The destination has taken nothing for five days, so Baton has switched it off.",
+        "Nothing but failures for five days: it is not called until a person resumes it.",
+        "Ask whoever runs the destination, then resume it. The newest versions are sent.",
     ),
     "missing": ErrorKind(
         DESTINATION,

@@ -58,6 +58,7 @@ class Capabilities:
     intervals: bool = False
     exercises: bool = False
     read_back: bool = False
+    compared: tuple[str, ...] = ()  # fields of a session that reading back can compare
     external_id: bool = False
     published: bool = False  # it is read from us: writing makes no call
     private_to_athlete: bool = False  # its terms: shown to that athlete and nobody else
@@ -155,14 +156,33 @@ class Receipt:
     http_status: int | None = None
 
 
+@dataclass(frozen=True)
+class Alteration:
+    """One field of the plan that was changed at the destination: plain JSON values."""
+
+    field: str
+    ours: Any
+    theirs: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A record beside ours that carries our mark for the same item: somebody made it there."""
+
+    remote_id: str
+    date: datetime.date | None
+    body: Body
+
+
 @dataclass(frozen=True, kw_only=True)
 class RemoteState:
     """What the destination shows for one of our records when it is read back."""
 
     item_key: str
-    present: bool
+    present: bool | None  # None: this answer does not tell; look the record up
     remote_id: str = ""
-    altered: tuple[str, ...] = ()  # names of the members that differ from what was written
+    altered: tuple[Alteration, ...] = ()
+    copies: tuple[Copy, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +240,27 @@ class DestinationAdapter(ABC):
 
 @runtime_checkable
 class ReadBack(Protocol):
-    def read_back(self, remotes: Sequence[Remote]) -> list[RemoteState]: ...
+    """Reading raises a DestinationError for an answer that is refused, late or cut off: only a
+    definite answer says that a record is gone.
+    """
+
+    def read_back(self, remotes: Sequence[Remote]) -> list[RemoteState]:
+        """In one call, what it shows for these records of one athlete."""
+
+    def look_up(self, remote: Remote) -> RemoteState:
+        """In one call, whether this one record is there, for certain."""
+
+    def said(self, body: Body) -> dict[str, Any]:
+        """What a body says, field by field, in the plan's terms: plain JSON values."""
+
+    def same(self, field: str, ours: Any, theirs: Any) -> bool:
+        """Whether two values of a field differ in formatting at most."""
+
+    def with_theirs(self, body: Body, values: Mapping[str, Any]) -> Body:
+        """The body with these fields as they were read there."""
+
+    def checked(self, payload: Body) -> Body:
+        """The payload, if the destination can be sent it: what was read may be beyond us."""
 
 
 @runtime_checkable

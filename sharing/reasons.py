@@ -34,6 +34,13 @@ OWN = {
         "The destination did not say whether it has the plan.",
         "Look at the destination, then say here whether it is there.",
     ),
+    "restored": Reason(
+        "Baton was restored from a backup. Only the newest version is sent after that."
+    ),
+    "unknown_since_restore": Reason(
+        "Baton was restored from a backup and cannot know whether the destination has the plan.",
+        "Look at the destination, then say here whether it is there.",
+    ),
     "confirmed_by_person": Reason("A person looked and confirmed that it is there."),
 }
 

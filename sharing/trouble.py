@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from sharing import health, quarantine
 from sharing.models import Source
 from sharing.source.errors import (
@@ -14,6 +15,7 @@ from sharing.source.errors import (
 )
 
 
+@retried
 def follows(source_id: UUID, error: SourceError) -> None:
     """The consequence alone, in a transaction of its own."""
     with audited_atomic() as log:

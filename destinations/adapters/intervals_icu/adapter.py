@@ -2,16 +2,17 @@
 
 import base64
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from destinations.adapters.intervals_icu import mapping
+from destinations.adapters.intervals_icu import comparison, mapping
 from destinations.adapters.intervals_icu.forms import IntervalsIcuConfigForm
-from destinations.adapters.shared import allowed_sessions
+from destinations.adapters.shared import allowed_sessions, marker
 from destinations.contract import load_schema
 from destinations.errors import (
     DestinationError,
@@ -24,6 +25,7 @@ from destinations.port import (
     Action,
     Body,
     Capabilities,
+    Copy,
     DestinationAdapter,
     IdempotencyClass,
     Item,
@@ -52,6 +54,7 @@ class IntervalsIcuAdapter(DestinationAdapter):
         distance=True,
         intervals=True,
         read_back=True,
+        compared=comparison.FIELDS,
         external_id=True,
         batch=25,
         rate_per_second=2.0,
@@ -97,6 +100,29 @@ class IntervalsIcuAdapter(DestinationAdapter):
             for state in self._read_back(athlete, group)
         ]
 
+    def look_up(self, remote: Remote) -> RemoteState:
+        """Asks for the one event by its id: only a 404 for it says that it is gone."""
+        if not remote.remote_id.isdigit():
+            raise UnknownOutcomeError("There is no id to look this session up by.")
+        athlete = mapping.athlete_of(remote, self.config)
+        try:
+            answer = self._call("GET", athlete, f"/events/{remote.remote_id}")
+        except MissingError:
+            return RemoteState(item_key=remote.item_key, present=False)
+        event: Any = answer.json()
+        if not isinstance(event, dict) or str(event.get("id", "")) != remote.remote_id:
+            raise _unreadable(answer)
+        return _compared(remote, event, answer)
+
+    def said(self, body: Body) -> dict[str, Any]:
+        return comparison.said(body["event"])
+
+    def same(self, field: str, ours: Any, theirs: Any) -> bool:
+        return comparison.same(field, ours, theirs)
+
+    def with_theirs(self, body: Body, values: Mapping[str, Any]) -> Body:
+        return {**body, "event": comparison.with_theirs(body["event"], values)}
+
     def check_connection(self) -> str:
         self._events(mapping.athlete_of(_NOBODY, self.config), "2000-01-01", "2000-01-01")
         return f"{self.endpoint()} accepts the stored key and shows the calendar."
@@ -125,13 +151,24 @@ class IntervalsIcuAdapter(DestinationAdapter):
 
     def _read_back(self, athlete: str, remotes: Sequence[Remote]) -> list[RemoteState]:
         days = sorted(remote.date.isoformat() for remote in remotes if remote.date)
-        events = self._events(athlete, days[0], days[-1]) if days else []
-        by_key = {event.get("external_id"): event for event in events}
-        return [_state(remote, by_key.get(remote.item_key)) for remote in remotes]
+        if not days:
+            return [RemoteState(item_key=remote.item_key, present=None) for remote in remotes]
+        answer = self._list(athlete, days[0], days[-1])
+        by_id = {str(event.get("id", "")): event for event in _listed(answer)}
+        states = [_state(remote, by_id.get(remote.remote_id), answer) for remote in remotes]
+        ours = {remote.remote_id for remote in remotes}
+        others = [event for number, event in by_id.items() if number not in ours]
+        return [
+            replace(state, copies=_copies(remote, others))
+            for remote, state in zip(remotes, states, strict=True)
+        ]
 
     def _events(self, athlete: str, oldest: str, newest: str) -> list[Body]:
+        return _listed(self._list(athlete, oldest, newest))
+
+    def _list(self, athlete: str, oldest: str, newest: str) -> Response:
         window = urlencode({"oldest": oldest, "newest": newest})
-        return _listed(self._call("GET", athlete, f"/events?{window}"))
+        return self._call("GET", athlete, f"/events?{window}")
 
     def _call(
         self, method: str, athlete: str, path: str, content: list[Body] | None = None
@@ -170,9 +207,7 @@ def _listed(answer: Response) -> list[Body]:
     found: Any = answer.json()
     if isinstance(found, list) and all(isinstance(event, dict) for event in found):
         return found
-    raise UnknownOutcomeError(
-        code="unreadable_answer", http_status=answer.status, excerpt=answer.excerpt
-    )
+    raise _unreadable(answer)
 
 
 def _acknowledged(remote_id: object, answer: Response) -> Receipt | DestinationError:
@@ -190,12 +225,38 @@ def _remote_id(step: Step) -> str:
     return step.remote.remote_id if step.remote else ""
 
 
-def _state(remote: Remote, event: Body | None) -> RemoteState:
-    if event is None:
-        return RemoteState(item_key=remote.item_key, present=False)
+def _state(remote: Remote, event: Body | None, answer: Response) -> RemoteState:
+    """A session that is not in the list, or not shown whole, may be on another day or left out."""
+    if event is None or not comparison.whole(remote.body or {}, event):
+        return RemoteState(item_key=remote.item_key, present=None)
+    return _compared(remote, event, answer)
+
+
+def _copies(remote: Remote, others: Iterable[Body]) -> tuple[Copy, ...]:
+    """Events beside ours that carry its mark: whatever is not marked is none of our business."""
+    written = remote.body or {}
+    return tuple(
+        Copy(
+            remote_id=str(event["id"]),
+            date=comparison.day_of(event),
+            body={**written, "event": {**written.get("event", {}), **event}},
+        )
+        for event in others
+        if event.get("id") and comparison.mark_of(event) == marker(remote.item_key)
+    )
+
+
+def _compared(remote: Remote, event: Body, answer: Response) -> RemoteState:
+    try:
+        altered = comparison.alterations(remote.body or {}, event)
+    except comparison.UnreadableError:
+        raise _unreadable(answer) from None
     return RemoteState(
-        item_key=remote.item_key,
-        present=True,
-        remote_id=str(event.get("id", "")),
-        altered=mapping.altered(remote.body, event),
+        item_key=remote.item_key, present=True, remote_id=str(event["id"]), altered=altered
+    )
+
+
+def _unreadable(answer: Response) -> UnknownOutcomeError:
+    return UnknownOutcomeError(
+        code="unreadable_answer", http_status=answer.status, excerpt=answer.excerpt
     )

@@ -29,7 +29,6 @@ TYPES: dict[Sport, str] = {
 }
 GENERAL = "Workout"
 NOTES_WHEN_EMPTY = {Sport.OTHER, Sport.CUSTOM}
-COMPARED = ("category", "start_date_local", "type", "name", "description")
 
 
 def session_item(session: Session, options: RenderOptions, config: Mapping[str, Any]) -> Item:
@@ -147,9 +146,3 @@ def _body(record: Step | Remote) -> Body:
     if record.item:
         return record.item.body
     return (record.remote.body if record.remote else None) or {}
-
-
-def altered(written: Body | None, found: Body) -> tuple[str, ...]:
-    """The members that somebody changed there. What the server computes is not compared."""
-    event = (written or {}).get("event", {})
-    return tuple(name for name in COMPARED if name in event and found.get(name) != event[name])

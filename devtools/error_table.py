@@ -1,0 +1,43 @@
+"""`python -m devtools.error_table [--check]`: the errors and reasons in docs/errors.md."""
+
+import sys
+from pathlib import Path
+
+from destinations.errors import CATALOGUE
+from sharing.reasons import OWN
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
+BEGIN, END = "<!-- errors: begin -->", "<!-- errors: end -->"
+
+
+def document() -> str:
+    """The document as it should be: what stands between the marks comes from the code."""
+    before, _, rest = DOCUMENT.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return "\n".join([before + BEGIN, *_errors(), "", *_reasons(), END + after])
+
+
+def _errors() -> list[str]:
+    rows = [
+        f"| `{code}` | {kind.owner} | {kind.coach_words} | {kind.admin_words} | {kind.action} |"
+        for code, kind in CATALOGUE.items()
+    ]
+    head = "| code | who can change it | for the coach | for the admin | what to do |"
+    return ["## Errors", "", head, "|---|---|---|---|---|", *rows]
+
+
+def _reasons() -> list[str]:
+    rows = [f"| `{code}` | {why.words} | {why.action or '–'} |" for code, why in OWN.items()]
+    head = "| code | for everybody | what to do |"
+    return ["## Why a delivery stands where it stands", "", head, "|---|---|---|", *rows]
+
+
+def main() -> int:
+    if "--check" in sys.argv:
+        return 0 if DOCUMENT.read_text() == document() else 1
+    DOCUMENT.write_text(document())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
