@@ -1,0 +1,1 @@
+"""Bulk actions: one wish for many lanes, previewed, carried out in slices, counted lane by lane."""

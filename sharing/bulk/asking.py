@@ -1,0 +1,159 @@
+"""Bulk actions: asked for, started, agreed to by a second person, cancelled, undone.
+
+Each is one audited transaction; the work itself is done by `running`.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+from django.db.models import Count, Q
+
+from accounts import roles
+from accounts.models import Organisation, User
+from audit.log import Log, audited_atomic
+from audit.retrying import retried
+from sharing import clock, wake
+from sharing.bulk import criteria, limits, selection
+from sharing.bulk.criteria import Criteria, To
+from sharing.bulk.refusing import BLOCKED, SUPERSEDED, NotPossible
+from sharing.models import BulkAction, BulkItem
+
+Kind, State = BulkAction.Kind, BulkAction.State
+
+GOOD_FOR = timedelta(hours=1)  # a preview
+LONGEST_REASON = 300
+ENDED = (State.DONE, State.CANCELLED)
+BACK = "roll_back"  # who holds this may also agree as the second person, and stop others' actions
+PERMISSIONS = {Kind.REDELIVER: "redeliver", Kind.ROLL_BACK: BACK, Kind.TAKE_BACK: BACK}
+
+
+@retried
+def ask(
+    user: User, organisation: Organisation, kind: str, wish: Criteria, *, reason: str = ""
+) -> BulkAction:
+    """Have it previewed. Nothing is done before somebody starts it."""
+    criteria.check(kind, wish)
+    roles.require(user, PERMISSIONS[Kind(kind)], organisation)
+    with audited_atomic() as log:
+        action = BulkAction(
+            organisation=organisation, kind=kind, criteria=wish.stored(), asked_by=user,
+            reason=reason.strip()[:LONGEST_REASON], asked_at=clock.now(),
+        )  # fmt: skip
+        action.total = selection.lanes(action).count()
+        action.audit_entry_id = record(action, "asked", log)
+        action.save(force_insert=True)
+    wake.wake()
+    return action
+
+
+@retried
+def start(action: BulkAction, by: User) -> BulkAction:
+    """Carry it out; over the role's limit: ask a second person."""
+    with audited_atomic() as log:
+        row = _locked(action, State.PREVIEW)
+        if row.asked_by_id != by.pk:
+            raise NotPossible("Only who asked for this preview can start it.")
+        _check_preview(row)
+        roles.require(by, PERMISSIONS[Kind(row.kind)], row.organisation)
+        if limits.needs_second(by, row.organisation, affected(row)):
+            row.state = State.SECOND
+            row.audit_entry_id = record(row, "second_asked", log)
+        else:
+            _begin(row, log)
+        row.save()
+    wake.wake()
+    return row
+
+
+@retried
+def agree(action: BulkAction, by: User) -> BulkAction:
+    """The second person: somebody else, who may do this themselves."""
+    with audited_atomic() as log:
+        row = _locked(action, State.SECOND)
+        if row.asked_by_id == by.pk:
+            raise NotPossible("Somebody else must agree to this: an owner, an admin or a coach.")
+        roles.require(by, BACK, row.organisation)
+        _check_preview(row)
+        row.approved_by = by
+        record(row, "agreed", log)
+        _begin(row, log)
+        row.save()
+    wake.wake()
+    return row
+
+
+@retried
+def cancel(action: BulkAction, by: User) -> BulkAction:
+    """What was promised stays promised; the rest is left as it is."""
+    with audited_atomic() as log:
+        row = _locked(action, State.PREVIEW, State.SECOND, State.RUNNING)
+        if row.asked_by_id != by.pk:
+            roles.require(by, BACK, row.organisation)
+        row.items.filter(state=BulkItem.State.WAITING).update(state=BulkItem.State.CANCELLED)
+        row.state, row.ended_at = State.CANCELLED, clock.now()
+        row.audit_entry_id = record(row, "cancelled", log, **outcome(row))
+        row.save()
+    return row
+
+
+def undo(action: BulkAction, by: User) -> BulkAction:
+    """Preview bringing every lane back to what it owed before this action."""
+    if action.kind == Kind.REDELIVER:
+        raise NotPossible("What was delivered again is as it should be: there is nothing to undo.")
+    if action.state not in ENDED or not carried_out(action):
+        raise NotPossible("Nothing has been done that could be undone.")
+    wish = Criteria(to=To.BEFORE, undoes=action.pk)
+    return ask(by, action.organisation, Kind.ROLL_BACK, wish, reason="Undo")
+
+
+def is_stale(action: BulkAction) -> bool:
+    """Too much may have changed since the preview: nobody may begin by it any more."""
+    return action.asked_at < clock.now() - GOOD_FOR
+
+
+def affected(action: BulkAction) -> int:
+    """How many lanes are promised something when it runs."""
+    told = action.forecast
+    return int(action.total - told.get(SUPERSEDED, 0) - told.get(BLOCKED, 0))
+
+
+def carried_out(action: BulkAction) -> bool:
+    done = Q(state=BulkItem.State.DONE) | Q(state=BulkItem.State.NOTHING)
+    return action.items.filter(done).exists()
+
+
+def outcome(action: BulkAction) -> dict[str, int]:
+    """How many lanes ended how: for the log."""
+    counted = action.items.values_list("state").annotate(Count("pk")).order_by()
+    return dict.fromkeys(BulkItem.State.values, 0) | dict(counted)
+
+
+def record(action: BulkAction, what: str, log: Log, **numbers: int) -> UUID:
+    """One entry for the action, with its filter and its numbers; each delivery has its own."""
+    extra: dict[str, str | int | bool | None] = {"bulk": str(action.pk), "kind": str(action.kind)}
+    for name, value in criteria.of(action).for_the_log().items():
+        extra[f"filter.{name}"] = value
+    extra |= {"lanes": action.total, **numbers}
+    return log.record(f"bulk.{what}", organisation=action.organisation_id, extra=extra)
+
+
+def _begin(action: BulkAction, log: Log) -> None:
+    action.state, action.started_at = State.RUNNING, clock.now()
+    action.audit_entry_id = record(action, "begun", log, **action.forecast)
+
+
+def _check_preview(action: BulkAction) -> None:
+    if not action.forecast:
+        raise NotPossible("The preview is not ready yet.")
+    if is_stale(action):
+        raise NotPossible("This preview is more than an hour old: make a new one.")
+    if not affected(action):
+        raise NotPossible("There is nothing to do: every plan here is superseded or blocked.")
+
+
+def _locked(action: BulkAction, *states: str) -> BulkAction:
+    rows = BulkAction.objects.select_for_update(of=("self",), no_key=True)
+    row = rows.select_related("organisation").get(pk=action.pk)
+    if row.state not in states:
+        raise NotPossible(f"This action stands otherwise now: {row.get_state_display().lower()}.")
+    return row

@@ -1,0 +1,134 @@
+"""One lane of a bulk action: carried out, or forecast by carrying it out and taking that back."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from audit.log import Log, audited_atomic
+from audit.retrying import retried
+from destinations import registry
+from destinations.errors import DestinationError
+from destinations.models import Destination
+from sharing import clock, deliveries, fan_out, gate, pinned, promises, redeliver
+from sharing.bulk import criteria, targets
+from sharing.bulk.criteria import To
+from sharing.bulk.refusing import BLOCKED, SUPERSEDED, Refused
+from sharing.models import BulkAction, BulkItem, Delivery, Lane, PlanVersion, Route
+from sharing.reasons import explain
+from sharing.stops import covering
+
+NOTHING = "nothing"  # no call will be made
+HELD = "held"  # promised, and waiting for a person or a stop
+UNABLE = "unable"  # it cannot even be rendered
+LONGEST_REASON = 300
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A lane that owes what was wished; `made` is None where it did already."""
+
+    lane: Lane
+    made: Delivery | None
+    fields: frozenset[str] = frozenset()
+
+
+def carry_out(action: BulkAction, item: BulkItem, log: Log) -> Carried:
+    """Promise it in this lane. What is superseded or blocked is refused, asked now and under lock.
+
+    Part of the caller's transaction, which undoes everything when this is refused.
+    """
+    lane = redeliver.locked(item.lane_id)
+    if action.kind == BulkAction.Kind.REDELIVER:
+        made: Delivery | None = _again(lane, item, log)
+    else:
+        made = _back(action, lane, item, log)
+    if made is None:
+        return Carried(lane, None)
+    passage = gate.ask(lane, made)
+    if passage.refusal:
+        raise Refused(BLOCKED, explain(passage.refusal).words)
+    return Carried(lane, made, passage.fields)
+
+
+def _again(lane: Lane, item: BulkItem, log: Log) -> Delivery:
+    if item.delivery_id is None:
+        raise TypeError("An item to redeliver names its delivery.")
+    delivery = redeliver.in_lane(lane, item.delivery_id)
+    if objection := redeliver.objection(lane, delivery):
+        raise Refused(*objection)
+    return redeliver.promise_again(lane, delivery, log)
+
+
+def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery | None:
+    """Owe the lane its target. A version that the coach made since the preview wins."""
+    if lane.plan.newest != item.forecast[pinned.SEEN]:
+        words = "The plan was changed after the preview: its newest version counts."
+        raise Refused(SUPERSEDED, words)
+    wish = criteria.of(action)
+    if wish.to == To.BEFORE:
+        targets.item_to_undo(wish, lane)
+    before = lane.deliveries.select_related("version").order_by("-revision").first()
+    item.delivery = before
+    if _owes_it_already(before, item.version):
+        return None
+    if item.version is None:
+        return next(iter(fan_out.take_back([lane], log)), None)
+    item.version.plan = lane.plan
+    return promises.promise(lane, item.version, log, due_at=clock.now())
+
+
+def _owes_it_already(before: Delivery | None, version: PlanVersion | None) -> bool:
+    if before is None or before.state not in {Delivery.State.WAITING, Delivery.State.DELIVERED}:
+        return False
+    if version is None:
+        return before.intent == Delivery.Intent.REMOVE
+    return before.intent == Delivery.Intent.SHARE and before.version_id == version.pk
+
+
+# --- the preview ------------------------------------------------------------------------------
+
+
+def foreseen(action: BulkAction, lane: Lane) -> BulkItem:
+    """The lane's item with its forecast. Nothing of what was done to find out remains."""
+    item = BulkItem(action=action, lane=lane, forecast={pinned.SEEN: lane.plan.newest})
+    try:
+        if action.kind == BulkAction.Kind.REDELIVER:
+            item.delivery_id = getattr(lane, "chosen", None)
+        else:
+            item.version = targets.version_for(criteria.of(action), lane)
+        item.forecast |= _tried(action, item)
+    except Refused as refusal:
+        item.forecast |= {refusal.kind: 1}
+        item.reason = str(refusal)[:LONGEST_REASON]
+    except DestinationError as error:
+        item.forecast |= {BLOCKED: 1, UNABLE: 1}
+        item.reason = f"{error.kind.coach_words} {error.kind.action}"[:LONGEST_REASON]
+    return item
+
+
+@retried
+def _tried(action: BulkAction, item: BulkItem) -> dict[str, int]:
+    """Do it, count the steps that the worker would take, and roll the transaction back."""
+    with audited_atomic() as log:
+        try:
+            return _counted(carry_out(action, item, log))
+        finally:
+            transaction.set_rollback(True)
+
+
+def _counted(carried: Carried) -> dict[str, int]:
+    lane, made = carried.lane, carried.made
+    if made is None:
+        return {NOTHING: 1}
+    adapter = registry.adapter_for(lane.destination)
+    steps = deliveries.steps_to_take(lane, made, carried.fields, adapter)
+    counted = dict(Counter(step.action.value for step in steps)) or {NOTHING: 1}
+    return counted | ({HELD: 1} if _is_held(lane, made) else {})
+
+
+def _is_held(lane: Lane, made: Delivery) -> bool:
+    """Whether it will wait for a person after it was promised."""
+    open_ = lane.destination.state == Destination.State.ACTIVE
+    going = lane.route.state != Route.State.PAUSED and lane.state == Lane.State.ACTIVE
+    return not (open_ and going) or covering.forbids(lane, made, begun=False)

@@ -1,0 +1,22 @@
+"""How many lanes a role may move by one action alone; beyond that a second person agrees."""
+
+from accounts.models import Membership, Organisation, User
+
+Role = Membership.Role
+ALONE: dict[str, int | None] = {
+    Role.OWNER: None,  # there may be nobody else to ask
+    Role.ADMIN: 5000,
+    Role.COACH: 500,
+    Role.ASSISTANT: 25,
+}
+
+
+def alone(user: User, organisation: Organisation) -> int | None:
+    """The limit of this person here; None means there is none."""
+    membership = Membership.objects.filter(user=user, organisation=organisation).first()
+    return ALONE.get(membership.role, 0) if membership else 0
+
+
+def needs_second(user: User, organisation: Organisation, lanes: int) -> bool:
+    limit = alone(user, organisation)
+    return limit is not None and lanes > limit

@@ -1,0 +1,45 @@
+"""What died because its destination failed for days is promised again, once a person has switched
+the destination on: the newest version of each plan, and what was to be taken back.
+"""
+
+import logging
+from collections.abc import Iterator
+
+from django.db.models import Exists, OuterRef
+
+from destinations.models import SWITCHED_OFF, Destination
+from sharing import breaker, redeliver
+from sharing.models import Attempt, Delivery, Lane
+
+logger = logging.getLogger(__name__)
+
+
+def revive_due() -> int:
+    """Look after every destination that was switched on again; how many promises that made."""
+    again = Destination.objects.filter(state=Destination.State.ACTIVE, warned_percent=SWITCHED_OFF)
+    return sum(_revive(destination) for destination in again)
+
+
+def _revive(destination: Destination) -> int:
+    made = sum(_promised(delivery) for delivery in _died_with(destination))
+    Destination.objects.filter(pk=destination.pk, warned_percent=SWITCHED_OFF).update(
+        warned_percent=0
+    )
+    return made
+
+
+def _died_with(destination: Destination) -> Iterator[Delivery]:
+    """The last word of each dead lane, if it was the destination that did not answer well."""
+    bad = Attempt.objects.filter(delivery=OuterRef("pk"), outcome__in=breaker.BAD_OUTCOMES)
+    for lane in Lane.objects.filter(destination=destination, state=Lane.State.DEAD):
+        last = lane.deliveries.order_by("-revision").filter(state=Delivery.State.DEAD)
+        yield from last.filter(Exists(bad))[:1]
+
+
+def _promised(delivery: Delivery) -> int:
+    try:
+        redeliver.redeliver(delivery)
+    except redeliver.RedeliverRefused as refusal:
+        logger.info("Not promised again: %s", refusal)
+        return 0
+    return 1
