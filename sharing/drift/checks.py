@@ -1,0 +1,293 @@
+"""A check of a destination: asked for, worked through lane by lane under a lease, ended.
+
+It goes on where it stopped: `after` is the last lane that was looked at.
+"""
+
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import F, Q, QuerySet
+
+from accounts.models import User
+from audit.log import audited_atomic
+from audit.retrying import retried
+from destinations import registry
+from destinations.errors import (
+    AuthorizationError,
+    DestinationError,
+    ScopeMissingError,
+    ThrottledError,
+)
+from destinations.models import Destination
+from destinations.port import ReadBack, RemoteState
+from sharing import clock, limiter, wake
+from sharing.drift import reading, settling
+from sharing.drift.comparing import Comparison
+from sharing.models import DriftCheck, Lane, RemoteRecord, Route
+from sharing.models.base import LONG_AGO
+
+EVERY = timedelta(hours=24)
+AFTER_INCOMPLETE = timedelta(hours=3)
+BUDGET = 5.0  # seconds a worker reads before it looks for other work
+ENOUGH_TROUBLE = 10  # lanes that could not be read, when they are more than those that could
+WELL_AGAIN = timedelta(minutes=1)  # how soon to look whether the breaker has closed
+
+
+class Refused(Exception):  # noqa: N818 - reads as the sentence it is
+    """Why this destination cannot be checked, in words for the person who asked."""
+
+
+class Fenced(Exception):  # noqa: N818 - not an error of ours: another worker goes on with the check
+    """The lease was lost; nothing more is read."""
+
+
+# --- asking -----------------------------------------------------------------------------------
+
+
+def can_read(destination: Destination) -> bool:
+    return issubclass(registry.adapter_class(destination.kind), ReadBack)
+
+
+def ask(destination: Destination, by: User | None = None) -> DriftCheck:
+    """A check as soon as a worker is free; the one that is under way, if there is one."""
+    if not can_read(destination):
+        raise Refused("This kind of destination cannot be read back: nothing can be compared.")
+    if destination.state != Destination.State.ACTIVE:
+        raise Refused("The destination is not active: resume it, then check.")
+    with audited_atomic() as log:
+        Destination.objects.select_for_update(no_key=True).get(pk=destination.pk)
+        under_way = destination.drift_checks.filter(state__in=UNDER_WAY).first()
+        if under_way is not None:
+            return under_way
+        check = DriftCheck(
+            organisation_id=destination.organisation_id,
+            destination=destination,
+            asked_by=by,
+            asked_at=clock.now(),
+        )
+        check.audit_entry_id = log.record(
+            "drift.check.asked",
+            organisation=destination.organisation_id,
+            destination=destination.pk,
+        )
+        check.save(force_insert=True)
+    wake.wake()
+    return check
+
+
+UNDER_WAY = (DriftCheck.State.WAITING, DriftCheck.State.RUNNING)
+
+
+def ask_due() -> int:
+    """A check for every destination that has had none for a day, or whose last one was incomplete
+    some hours ago.
+    """
+    asked, now = 0, clock.now()
+    for destination in Destination.objects.filter(
+        state=Destination.State.ACTIVE, created_at__lte=now - EVERY
+    ).exclude(drift_checks__state__in=UNDER_WAY):
+        if can_read(destination) and _is_time(destination, now):
+            ask(destination)
+            asked += 1
+    return asked
+
+
+def _is_time(destination: Destination, now: datetime) -> bool:
+    last = destination.drift_checks.order_by("-asked_at").first()
+    if last is None:
+        return True
+    pause = EVERY if last.state == DriftCheck.State.DONE else AFTER_INCOMPLETE
+    return last.asked_at <= now - pause
+
+
+# --- working ----------------------------------------------------------------------------------
+
+
+def run_due(budget: float = BUDGET) -> bool:
+    """Go on with one check that is due. False when none is."""
+    check = _claim()
+    if check is None:
+        return False
+    adapter = registry.adapter_for(check.destination)
+    if not isinstance(adapter, ReadBack):
+        raise TypeError(f"{adapter.kind} cannot be read back: no check is asked for it.")
+    with suppress(Fenced):
+        Run(check, adapter).go_on(budget)
+    return True
+
+
+@retried
+def _claim() -> DriftCheck | None:
+    with audited_atomic() as log:
+        now = clock.now()
+        due = DriftCheck.objects.filter(
+            state__in=UNDER_WAY, due_at__lte=now, lease_until__lte=now
+        ).order_by("due_at", "asked_at")
+        row = due.first()
+        if row is None:
+            return None
+        begun = {}
+        if row.state == DriftCheck.State.WAITING:
+            entry = log.record(
+                "drift.check.begun",
+                organisation=row.organisation_id,
+                destination=row.destination_id,
+            )
+            begun = {"started_at": now, "audit_entry_id": entry}
+        taken = due.filter(pk=row.pk, epoch=row.epoch).update(
+            state=DriftCheck.State.RUNNING,
+            lease_until=now + settings.BATON_LEASE,
+            epoch=F("epoch") + 1,
+            **begun,
+        )
+        if not taken:
+            raise Fenced
+    return DriftCheck.objects.select_related("destination", "organisation").get(pk=row.pk)
+
+
+@dataclass
+class Run:
+    """One worker's turn at a check; the epoch proves that the lease is still its own."""
+
+    check: DriftCheck
+    adapter: ReadBack
+
+    def __post_init__(self) -> None:
+        self.epoch = self.check.epoch
+
+    def go_on(self, budget: float) -> None:
+        deadline = time.monotonic() + budget
+        while (lane_id := self._next()) is not None:
+            if self._must_stop() or self._must_wait():
+                return
+            try:
+                self._look_at(lane_id)
+            except reading.Later as later:
+                self._put_off(later.wait)
+                return
+            if time.monotonic() > deadline:
+                self._put_off(timedelta(0))
+                return
+        settling.apply_policy(self.check)
+        settling.let_go(self.check)
+        self._end("")
+
+    def _next(self) -> UUID | None:
+        self.check.refresh_from_db()
+        lanes = lanes_to_read(self.check.destination)
+        if self.check.after is not None:
+            lanes = lanes.filter(pk__gt=self.check.after)
+        return lanes.order_by("pk").values_list("pk", flat=True).first()
+
+    def _must_stop(self) -> bool:
+        """Whether going on makes no sense: everything after this would fail, too."""
+        check = self.check
+        check.destination.refresh_from_db()
+        if check.destination.state != Destination.State.ACTIVE:
+            self._end("destination_not_active")
+            return True
+        hopeless = check.unreadable >= ENOUGH_TROUBLE and check.unreadable > check.lanes_read
+        if hopeless or check.last_error == AuthorizationError.code:
+            settling.apply_policy(check)
+            self._end(check.last_error)
+            return True
+        return False
+
+    def _must_wait(self) -> bool:
+        destination = self.check.destination
+        if destination.breaker_state == Destination.Breaker.CLOSED:
+            return False
+        pause = destination.breaker_until - clock.now()
+        self._put_off(max(pause, WELL_AGAIN))
+        return True
+
+    def _look_at(self, lane_id: UUID) -> None:
+        known = reading.known(lane_id)
+        if known is None:
+            self._advance(lane_id, skipped=1)
+            return
+        destination = self.check.destination
+        turn = reading.Turn(
+            destination.pk, destination.rate_per_second, destination.burst, self._renew
+        )
+        try:
+            states = reading.read(self.adapter, known, turn)
+        except DestinationError as error:
+            self._unreadable(lane_id, error)
+        else:
+            self._compare(known, states)
+
+    @retried
+    def _compare(self, known: reading.Known, states: dict[str, RemoteState]) -> None:
+        """Write down what was found, if nothing happened to the lane while it was read."""
+        with audited_atomic() as log:
+            now = clock.now()
+            lane = (
+                Lane.objects.select_for_update(of=("self",), no_key=True)
+                .select_related("plan__athlete", "route", "destination")
+                .get(pk=known.lane.pk)
+            )
+            held = reading.comparable(lane, now)
+            if not reading.at_rest(lane, now) or reading.mark(lane, held) != known.mark:
+                self._advance(lane.pk, skipped=1)
+                return
+            comparison = Comparison(lane, self.check, self.adapter, log, now)
+            for record in held:
+                if state := states.get(record.item_key):
+                    comparison.note(record, state)
+            self._advance(lane.pk, lanes_read=1, records_compared=len(states))
+
+    def _unreadable(self, lane_id: UUID, error: DestinationError) -> None:
+        if isinstance(error, ThrottledError) and error.retry_after:
+            limiter.hold(f"destination:{self.check.destination_id}", error.retry_after)
+        denied = isinstance(error, AuthorizationError) and not isinstance(error, ScopeMissingError)
+        code = AuthorizationError.code if denied else error.code
+        self._mine(after=lane_id, unreadable=F("unreadable") + 1, last_error=code)
+
+    def _advance(self, lane_id: UUID, **more: int) -> None:
+        self._mine(after=lane_id, **{name: F(name) + amount for name, amount in more.items()})
+
+    def _renew(self) -> None:
+        self._mine(lease_until=clock.now() + settings.BATON_LEASE)
+
+    def _put_off(self, wait: timedelta) -> None:
+        self._mine(lease_until=LONG_AGO, due_at=clock.now() + wait)
+
+    @retried
+    def _end(self, error: str) -> None:
+        self.check.refresh_from_db()
+        whole = not error and self.check.unreadable == 0
+        state = DriftCheck.State.DONE if whole else DriftCheck.State.INCOMPLETE
+        with audited_atomic() as log:
+            entry = log.record(
+                f"drift.check.{state.value}",
+                organisation=self.check.organisation_id,
+                destination=self.check.destination_id,
+                outcome=error or self.check.last_error or None,
+                extra={
+                    "compared": self.check.records_compared,
+                    "unreadable": self.check.unreadable,
+                },
+            )
+            self._mine(
+                state=state, ended_at=clock.now(), lease_until=LONG_AGO,
+                last_error=error or self.check.last_error, audit_entry_id=entry,
+            )  # fmt: skip
+
+    def _mine(self, **changes: object) -> None:
+        rows = DriftCheck.objects.filter(pk=self.check.pk, epoch=self.epoch)
+        if not rows.update(**changes):
+            raise Fenced
+
+
+def lanes_to_read(destination: Destination) -> QuerySet[Lane]:
+    there = Q(records__state=RemoteRecord.State.PRESENT)
+    return (
+        Lane.objects.filter(there, destination=destination, state=Lane.State.ACTIVE)
+        .exclude(route__state=Route.State.RETIRED)
+        .distinct()
+    )

@@ -1,0 +1,150 @@
+"""Drift: what destinations show otherwise than it was written, and what is done about it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST
+
+from accounts import roles
+from accounts.models import User
+from destinations.models import Destination
+from sharing import mass_change
+from sharing.drift import checks as checking
+from sharing.drift import repairing, restoring, words
+from sharing.models import Drift
+from sharing.selectors import drift as selectors
+from sharing.views.asking import own, page_of, person
+
+MANAGE = "manage_destination"
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A destination where so much differs that nothing is put back before a person confirms."""
+
+    destination: Destination
+    waiting: int
+    missing: int
+
+
+def drifts(request: HttpRequest) -> HttpResponse:
+    user = person(request, "view_athlete")
+    shelf = request.GET.get("show", "open")
+    if shelf not in selectors.SHELVES:
+        shelf = "open"
+    chosen = _chosen(request, user)
+    page = page_of(request, selectors.shelf(user, shelf, chosen.pk if chosen else None))
+    context = {
+        "page": page, "rows": [words.shown(row) for row in page.object_list], "shelf": shelf,
+        "destination": chosen, "lost": _lost(user, chosen), "may_manage": roles.may(user, MANAGE),
+        "may_settle": roles.may(user, "redeliver"),
+        "checks": selectors.checks(user, chosen.pk if chosen else None)[:5],
+    }  # fmt: skip
+    return render(request, "sharing/drift.html", context)
+
+
+def checks(request: HttpRequest) -> HttpResponse:
+    user = person(request, "view_destination")
+    chosen = _chosen(request, user)
+    rows = selectors.checks(user, chosen.pk if chosen else None)
+    context = {
+        "page": page_of(request, rows), "destination": chosen,
+        "may_see": roles.may(user, "view_athlete"),
+    }  # fmt: skip
+    return render(request, "sharing/drift_checks.html", context)
+
+
+@require_POST
+def repair(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _settle(request, pk, repairing.repair, "The plan’s own is put back; it is on its way.")
+
+
+@require_POST
+def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _settle(request, pk, repairing.keep, "Kept as it is there.")
+
+
+@require_POST
+def undo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    said = "Taken back: what was read there is written again, and kept."
+    return _settle(request, pk, repairing.undo, said)
+
+
+@require_POST
+def check(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Read this destination back now, that is, as soon as a worker is free."""
+    destination = _to_manage(request, pk)
+    try:
+        checking.ask(destination, person(request))
+    except checking.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, f"{destination.name} is being read back.")
+    return redirect("destination", pk)
+
+
+@require_POST
+def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The one confirmation that a destination which lost its data gets it back."""
+    destination = _to_manage(request, pk)
+    count = restoring.restore(destination, person(request))
+    said = f"{count} difference{'' if count == 1 else 's'} at {destination.name}: being put back."
+    messages.success(request, said)
+    return _back(request)
+
+
+def _settle(
+    request: HttpRequest, pk: UUID, service: Callable[[Drift, User], Drift], said: str
+) -> HttpResponse:
+    user = person(request)
+    row = own(selectors.drifts(user), pk)
+    roles.require(user, "redeliver", row.lane.plan.athlete)
+    try:
+        service(row, user)
+    except repairing.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, said)
+    return _back(request)
+
+
+def _back(request: HttpRequest) -> HttpResponse:
+    """To the page the button was on, if it is one of ours."""
+    wish = request.POST.get("next", "")
+    if url_has_allowed_host_and_scheme(wish, allowed_hosts=None):
+        return redirect(wish)
+    return redirect("drift")
+
+
+def _chosen(request: HttpRequest, user: User) -> Destination | None:
+    """The destination of the filter; what makes no sense filters nothing."""
+    try:
+        wish = UUID(request.GET.get("destination", ""))
+    except ValueError:
+        return None
+    return own(Destination.objects.for_user(user), wish)
+
+
+def _lost(user: User, chosen: Destination | None) -> list[Lost]:
+    places = Destination.objects.for_user(user).order_by("name")
+    if chosen is not None:
+        places = places.filter(pk=chosen.pk)
+    found = [
+        Lost(place, waiting.count(), waiting.filter(kind=Drift.Kind.MISSING).count())
+        for place in places.filter(lanes__drifts__state=Drift.State.OPEN).distinct()
+        if not place.drift_checks.filter(state__in=checking.UNDER_WAY).exists()
+        and (waiting := restoring.waiting_for_confirmation(place))
+    ]
+    return [each for each in found if each.waiting > mass_change.FEW]
+
+
+def _to_manage(request: HttpRequest, pk: UUID) -> Destination:
+    user = person(request, MANAGE)
+    destination = own(Destination.objects.for_user(user), pk)
+    roles.require(user, MANAGE, destination)
+    return destination
