@@ -1,0 +1,46 @@
+"""Emptied calendars: one pass over the source would take the plans of many athletes away at once.
+
+It is looked at in the transaction that records such a reading, so the pause is there before
+anything of it can leave. The few that came before it were too few to be told from intent.
+"""
+
+from datetime import datetime, timedelta
+
+from django.db.models import Q
+
+from destinations.models import Destination
+from sharing import clock, mass_change
+from sharing.guardrails.breach import Breach, looked_at_from
+from sharing.models import Source, Stop
+from sharing.source.errors import EmptiedError
+
+PASS = timedelta(minutes=15)  # what is emptied within it is taken for one pass
+
+
+def is_emptied(before: int, after: int) -> bool:
+    """Whether a calendar of so many sessions has lost more than half of them."""
+    return before - after > max(mass_change.FEW, before / 2)
+
+
+def breach_by(emptied: Source, destination: Destination) -> Breach | None:
+    """What this reading does to a destination together with the others of the same pass."""
+    now = clock.now()
+    since = looked_at_from(destination, Stop.Guardrail.EMPTYING, now, PASS)
+    sources = Source.objects.filter(
+        state=Source.State.ACTIVE, athlete__plans__lanes__destination=destination
+    ).distinct()
+    count = sources.filter(_emptied_since(since) | Q(pk=emptied.pk)).count()
+    everybody = sources.count()
+    if not mass_change.too_many(count, everybody):
+        return None
+    return Breach(
+        destination,
+        Stop.Guardrail.EMPTYING,
+        f"{count} of {everybody} calendars lost most of their sessions within "
+        f"{PASS // timedelta(minutes=1)} minutes.",
+    )
+
+
+def _emptied_since(since: datetime) -> Q:
+    """Read so, or about to be: an empty calendar is asked for twice before it is believed."""
+    return Q(emptied_at__gte=since) | Q(last_error=EmptiedError.code)

@@ -1,0 +1,134 @@
+"""F31, D21: a source that is suddenly empty for many empties nobody's calendar without a person."""
+
+import pytest
+from django.db.models import F
+
+from accounts import consent
+from accounts.models import Athlete
+from insight import watchdogs
+from insight.models import Alert
+from sharing import clock, deliveries, intake, reading, stops
+from sharing.models import Hint, Lane, Plan, Source, Stop
+from tests.sharing import fake_destination
+from tests.sharing.source.studio import BEN
+from tests.sharing.world import FIELDS
+
+ATHLETES, SESSIONS = 8, 7
+ALL = ATHLETES * SESSIONS
+FEW = 5
+
+
+@pytest.fixture
+def inbox(ana, monkeypatch):
+    return fake_destination.install(monkeypatch)
+
+
+@pytest.fixture
+def squad(ana, api, inbox):
+    """Eight athletes, each with seven sessions that were delivered."""
+    ana.world.agree()
+    for number in range(1, ATHLETES):
+        join(ana, number)
+    for number in range(ATHLETES):
+        write(ana, api, number)
+    come_in(ana)
+    assert held(inbox) == ALL
+    return ana
+
+
+def join(ana, number):
+    athlete = Athlete.objects.create(
+        organisation=ana.world.organisation,
+        connection=ana.connection,
+        name=f"Athlete {number}",
+        source_id=BEN + number,
+        is_premium=True,
+        time_zone="Europe/Paris",
+    )
+    terms = consent.Terms(fields=FIELDS, purpose="training")
+    consent.decide(athlete, ana.world.destination.pk, "granted", consent.Basis(), terms)
+    Plan.objects.create(athlete=athlete, name="Training plan")
+    Source.objects.create(athlete=athlete)
+
+
+def write(ana, api, number, sessions=SESSIONS):
+    """The athlete's calendar from now on."""
+    api.workouts[BEN + number] = {}
+    for day in range(sessions):
+        api.put(BEN + number, 100 * number + day + 1, ana.day(day + 7))
+
+
+def come_in(ana):
+    """Every calendar is read, twice where it is in doubt, and everything that may leave does."""
+    for source in Source.objects.all():
+        intake.ask(source, Hint.Kind.SCHEDULE, at_once=True)
+    for _ in range(2 * ATHLETES):
+        ana.make_due()
+        reading.read_due("test")
+    assert not Source.objects.filter(dirty_seq__gt=F("clean_seq")).exists()
+    work()
+
+
+def held(inbox):
+    return sum(item is not None for item in inbox.held.values())
+
+
+def work():
+    Lane.objects.update(due_at=clock.now(), hold_until=clock.now())
+    while deliveries.deliver_due("worker"):
+        pass
+
+
+@pytest.mark.parametrize("left", [0, 1])
+def test_f31_many_calendars_that_are_emptied_at_once_wait_for_a_person(squad, api, inbox, left):
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=left)
+    come_in(squad)
+    stop = Stop.objects.get(lifted_at=None)
+    assert (stop.destination, stop.mode, stop.guardrail) == (
+        squad.world.destination, "pause", "emptying",
+    )  # fmt: skip
+    assert stop.reason.endswith("of 8 calendars lost most of their sessions within 15 minutes.")
+    assert held(inbox) >= ALL - FEW * SESSIONS  # at most the first few were believed
+    watchdogs.look()
+    alert = Alert.objects.get(kind="emptied_calendars", state="open")
+    assert (alert.severity, alert.destination) == ("critical", squad.world.destination)
+
+
+def test_f31_what_a_person_says_is_true_goes_out_and_does_not_count_again(squad, api, inbox):
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=0)
+    come_in(squad)
+    stops.lift(Stop.objects.get(lifted_at=None), by=squad.world.ana)
+    work()
+    assert held(inbox) == 0
+    come_in(squad)
+    assert not Stop.objects.filter(lifted_at=None).exists()
+
+
+def test_f31_when_the_calendars_come_back_nothing_was_ever_missing(squad, api, inbox):
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=0)
+    come_in(squad)
+    for number in range(ATHLETES):
+        write(squad, api, number)
+    come_in(squad)
+    stops.lift(Stop.objects.get(lifted_at=None), by=squad.world.ana)
+    work()
+    assert held(inbox) == ALL
+
+
+def test_f31_a_few_emptied_calendars_are_a_coach_at_work(squad, api, inbox):
+    for number in range(FEW):
+        write(squad, api, number, sessions=0)
+    come_in(squad)
+    assert not Stop.objects.exists()
+    assert held(inbox) == ALL - FEW * SESSIONS
+
+
+def test_f31_a_few_sessions_less_everywhere_are_a_coach_at_work(squad, api, inbox):
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=4)
+    come_in(squad)
+    assert not Stop.objects.exists()
+    assert held(inbox) == ATHLETES * 4
