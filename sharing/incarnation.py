@@ -1,0 +1,69 @@
+"""Which life of the data this is. A restored backup brings an earlier one back.
+
+In the life that was lost, plans had newer versions, and destinations were told of them: nothing
+of that is known here. So every key, and every number that leaves, names its life. The number is
+kept in the database and, so that an old database is recognised, in BATON_INCARNATION outside.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q
+
+from sharing.models import Delivery, Installation, Lane, Source
+
+ERA = 1_000_000  # numbers in one life
+BEHIND = (
+    "The database is older than BATON_INCARNATION says: a backup was put back. Nothing is sent "
+    "until `manage.py after_restore` has run."
+)
+
+
+@dataclass(frozen=True)
+class Life:
+    number: int
+
+    def numbered(self, number: int) -> int:
+        """A number as the world is told it: above all that it was told in earlier lives."""
+        return (self.number - 1) * ERA + number
+
+
+def current() -> Life:
+    return Life(max(settings.BATON_INCARNATION, stored()))
+
+
+def stored() -> int:
+    """The life that the database knows of."""
+    return Installation.objects.values_list("incarnation", flat=True).first() or 1
+
+
+def behind() -> bool:
+    """Whether the world outside has seen a later life than the database has."""
+    return stored() < settings.BATON_INCARNATION
+
+
+def restored_at() -> datetime | None:
+    return Installation.objects.values_list("restored_at", flat=True).first()
+
+
+def unseen(lane: Lane) -> bool:
+    """Whether nobody has looked, since the restore, at what this lane's destination holds."""
+    restored = restored_at() if lane.verify_needed else None
+    return restored is not None and not lane.attempts.filter(started_at__gte=restored).exists()
+
+
+def waits_for_its_calendar() -> Q:
+    """As a condition on lanes: restored, and what they owe may be older than what was sent.
+
+    Until the calendar was read, only what is to be taken back may go.
+    """
+    unread = Source.objects.filter(athlete=OuterRef("plan__athlete"), read_at=None)
+    removals = Delivery.objects.filter(
+        lane=OuterRef("pk"), state=Delivery.State.WAITING, intent=Delivery.Intent.REMOVE
+    )
+    return Q(
+        Exists(unread.exclude(state=Source.State.SUSPENDED)),
+        ~Exists(removals),
+        verify_needed=True,
+    )
