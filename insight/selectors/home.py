@@ -16,10 +16,12 @@ from destinations.models import Destination
 from sharing.ledger import Ledger, ledger
 from sharing.models import Delivery, PlanVersion, Quarantine, Route
 from sharing.reasons import explain
+from sharing.selectors import drift
 
 MOST_NEEDS = 12
 RECENT = 8
 SAMPLE = 500
+TOLD_FOR = timedelta(days=3)  # how long the page says that an athlete's change was kept
 ORDER = ("delivered", "superseded", "blocked", "waiting", "unknown", "dead")
 
 
@@ -96,7 +98,7 @@ def needs(user: User) -> list[Need]:
     """The most urgent first; a long list is cut, because its first lines are what to do now."""
     found = [*_connections(user), *_destinations(user)]
     if roles.may(user, "view_athlete"):
-        found += [*_deliveries(user), *_quarantine(user), *_consents(user)]
+        found += [*_deliveries(user), *_drift(user), *_quarantine(user), *_consents(user)]
     return found[:MOST_NEEDS]
 
 
@@ -139,6 +141,24 @@ def _deliveries(user: User) -> Iterator[Need]:
         title = f"{lane.plan.athlete.name}, {version} to {lane.destination.name}"
         words = f"{reason.words} {reason.action}".strip()
         yield Need(delivery.state, title, words, reverse("delivery", args=[delivery.pk]))
+
+
+def _drift(user: User) -> Iterator[Need]:
+    """What a destination shows otherwise, and athletes' changes that a route kept by itself."""
+    for destination, count in drift.waiting(user):
+        yield Need(
+            "open", f"{count} difference{'' if count == 1 else 's'} at {destination.name}",
+            "It shows something else than the plan: put it back, or keep it as it is there.",
+            f"{reverse('drift')}?destination={destination.pk}",
+        )  # fmt: skip
+    count = drift.kept_lately(user, timezone.now() - TOLD_FOR).count()
+    if count:
+        changes = "change of an athlete was" if count == 1 else "changes of athletes were"
+        yield Need(
+            "kept", f"{count} {changes} kept at their destination",
+            "They changed it there, and their route keeps it until you change the same field.",
+            f"{reverse('drift')}?show=kept",
+        )  # fmt: skip
 
 
 def _quarantine(user: User) -> Iterator[Need]:

@@ -4,13 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.utils import timezone
 
 from accounts.models import Connection, User
 from destinations import selectors as destinations
-from sharing.models import Heartbeat, Lane, Source
+from destinations.models import Destination
+from sharing import claims, clock
+from sharing.models import Heartbeat, Source
 
-ALIVE = timedelta(seconds=30)
 LATE = timedelta(minutes=2)
 
 
@@ -23,6 +25,13 @@ class Part:
     word: str = ""
 
 
+def at_work(now: datetime | None = None) -> bool:
+    """Whether a pump was seen lately: without one nobody looks for trouble."""
+    return Heartbeat.objects.filter(
+        beat_at__gte=(now or clock.now()) - settings.BATON_ALERT_PUMP
+    ).exists()
+
+
 def parts(user: User, now: datetime | None = None) -> list[Part]:
     moment = now or timezone.now()
     return [_workers(moment), _readings(user, moment), _lanes(moment), *_edges(user)]
@@ -30,7 +39,7 @@ def parts(user: User, now: datetime | None = None) -> list[Part]:
 
 def _workers(now: datetime) -> Part:
     newest = Heartbeat.objects.order_by("-beat_at").first()
-    alive = Heartbeat.objects.filter(beat_at__gte=now - ALIVE).count()
+    alive = Heartbeat.objects.filter(beat_at__gte=now - settings.BATON_ALERT_PUMP).count()
     if newest and alive:
         words = f"{alive} pump{'' if alive == 1 else 's'} at work."
         return Part("well", "Workers", words, newest.beat_at)
@@ -58,13 +67,12 @@ def _readings(user: User, now: datetime) -> Part:
 
 
 def _lanes(now: datetime) -> Part:
-    late = Lane.objects.filter(
-        state=Lane.State.ACTIVE, due_at__lt=now - LATE, lease_until__lt=now,
-        deliveries__state="waiting", destination__state="active",
-        destination__breaker_state="closed", route__state="active",
-    ).distinct().count()  # fmt: skip
+    """What is held by a person, or behind an open breaker, is not late."""
+    due = claims.due_lanes(now - settings.BATON_ALERT_LATE)
+    late = due.filter(destination__breaker_state=Destination.Breaker.CLOSED).count()
     if late:
-        return Part("unsteady", "Sending", f"{late} lanes are due and wait for a worker.")
+        plans = "1 plan is" if late == 1 else f"{late} plans are"
+        return Part("unsteady", "Sending", f"{plans} due and not yet taken by a worker.")
     return Part("well", "Sending", "Nothing that is due is waiting.")
 
 

@@ -72,6 +72,27 @@ LOOKS: dict[str, Look] = {
     "open": Look("warn", "unknown", "Waiting for a person"),
     "replayed": Look("ok", "delivered", "Read again"),
     "dismissed": Look("", "superseded", "Dismissed"),
+    # a difference, a check
+    "repairing": Look("wait", "waiting", "Being put back"),
+    "repaired": Look("ok", "delivered", "Put back"),
+    "kept": Look("odd", "person", "Kept as it is there"),
+    "vanished": Look("", "superseded", "Gone by itself"),
+    "running": Look("wait", "waiting", "Under way"),
+    "incomplete": Look("warn", "unknown", "Incomplete"),
+    # a stop
+    "pause": Look("warn", "pause", "Paused"),
+    "drain": Look("warn", "waiting", "Draining"),
+    "kill": Look("bad", "dead", "Kill switch on"),
+    # a bulk action, one of its plans
+    "preview": Look("", "eye", "Preview"),
+    "second": Look("warn", "person", "Waiting for a second person"),
+    "cancelled": Look("", "superseded", "Cancelled"),
+    "nothing": Look("ok", "delivered", "As wished already"),
+    # an alert
+    "critical": Look("bad", "dead", "Critical"),
+    "warning": Look("warn", "unknown", "Warning"),
+    "acknowledged": Look("wait", "person", "Acknowledged"),
+    "resolved": Look("ok", "delivered", "Resolved"),
     "verified": Look("ok", "delivered", "Verified"),
     "broken": Look("bad", "dead", "Broken"),
 }

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts import roles
 from accounts.models import User
+from insight.selectors import alerts
 from insight.selectors import home as selectors
 from sharing.views.asking import person
 
@@ -20,8 +21,10 @@ def home(request: HttpRequest) -> HttpResponse:
         "greeting": greeting(user, timezone.now()),
         "checklist": selectors.checklist(user),
         "needs": selectors.needs(user),
+        "open_alerts": alerts.open_count(user),
         "today": selectors.today(user),
         "ledger": ledger,
+        "balanced": ledger.balanced,
         "places": selectors.places(ledger),
         "recent": selectors.recent(user) if sees_athletes else [],
     }

@@ -1,6 +1,5 @@
 """Two questions a supervisor asks: does the process answer, and is anybody doing the work?"""
 
-from datetime import timedelta
 from http import HTTPStatus
 
 from django.contrib.auth.decorators import login_not_required
@@ -8,10 +7,8 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
-from sharing import clock
+from insight.selectors.parts import at_work
 from sharing.models import Heartbeat
-
-SILENCE = timedelta(seconds=30)
 
 
 @login_not_required
@@ -30,7 +27,7 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """A pump was seen within half a minute."""
     try:
-        beating = Heartbeat.objects.filter(beat_at__gte=clock.now() - SILENCE).exists()
+        beating = at_work()
     except DatabaseError:
         beating = False
     return _said(well=beating)

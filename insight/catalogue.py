@@ -1,0 +1,200 @@
+"""What each kind of alert means: who acts, what each reader is told, and the one action offered."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from destinations.errors import Owner
+from insight.models import Alert
+
+COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
+CRITICAL, WARNING = Alert.Severity.CRITICAL, Alert.Severity.WARNING
+
+
+@dataclass(frozen=True)
+class AlertKind:
+    """One row of the catalogue. `page` is where the action is done."""
+
+    owner: Owner
+    severity: Alert.Severity
+    title: str
+    coach_words: str
+    admin_words: str
+    action: str
+    page: Callable[[Alert], str]
+
+
+def _named(name: str) -> Callable[[Alert], str]:
+    return lambda alert: reverse(name)
+
+
+def _destination(alert: Alert) -> str:
+    return reverse("destination", args=[alert.destination_id])
+
+
+def _athlete(alert: Alert) -> str:
+    return reverse("athlete", args=[alert.athlete_id])
+
+
+def _deliveries(state: str) -> Callable[[Alert], str]:
+    def page(alert: Alert) -> str:
+        wish = {"state": state, "destination": alert.destination_id}
+        return f"{reverse('deliveries')}?{urlencode(wish)}"
+
+    return page
+
+
+KINDS: dict[str, AlertKind] = {
+    "nothing_claimed": AlertKind(
+        BATON, CRITICAL, "Nothing is being sent",
+        "Plans are due and nobody takes them up. Nothing is lost; they wait.",
+        "Lanes are due and no worker has begun an attempt for a minute.",
+        "Look at the workers", _named("health"),
+    ),
+    "lane_late": AlertKind(
+        ADMIN, WARNING, "Plans are late",
+        "Plans were due here more than a minute ago and have not been sent yet.",
+        "Lanes are due and not sent: too few workers, its rate limit, or calls that hang.",
+        "See what waits", _deliveries("waiting"),
+    ),
+    "attempt_unsettled": AlertKind(
+        BATON, WARNING, "A try was never finished",
+        "A worker stopped while it was sending. Baton finds out by itself what arrived.",
+        "Attempts are unsettled past their lease and no worker has taken the lane over.",
+        "See what waits", _deliveries("waiting"),
+    ),
+    "source_dirty": AlertKind(
+        ADMIN, WARNING, "Changed calendars are not read",
+        "TrainingPeaks calendars changed more than five minutes ago and are not read yet.",
+        "Sources are dirty for over five minutes: see their last error and the workers.",
+        "Look at the connection", _named("connections"),
+    ),
+    "needs_reauth": AlertKind(
+        COACH, CRITICAL, "TrainingPeaks must be connected again",
+        "TrainingPeaks refuses the stored access. Nothing new is read until you connect again.",
+        "The refresh token was refused. Only the coach who connected can renew it.",
+        "Connect again", _named("connections"),
+    ),
+    "refresh_failing": AlertKind(
+        ADMIN, CRITICAL, "The access to TrainingPeaks cannot be renewed",
+        "TrainingPeaks does not renew Baton's access. Nothing new is read meanwhile.",
+        "The access token has ended and renewing it fails; the refresh token is kept.",
+        "Look at the connection", _named("connections"),
+    ),
+    "scope_missing": AlertKind(
+        COACH, WARNING, "A TrainingPeaks permission is missing",
+        "TrainingPeaks is connected, but not everything that Baton needs was allowed.",
+        "A call was refused for want of a scope. The connection page names it.",
+        "Connect again and allow it", _named("connections"),
+    ),
+    "webhooks_silent": AlertKind(
+        ADMIN, WARNING, "TrainingPeaks announces no changes",
+        "Changes were found that TrainingPeaks had not announced. They arrive, only later.",
+        "Polling finds what no webhook event announced: the subscription is dead or refused.",
+        "Look at the athlete", _athlete,
+    ),
+    "quarantine_open": AlertKind(
+        BATON, CRITICAL, "An answer of TrainingPeaks was refused",
+        "TrainingPeaks answered in a way that Baton does not know. Nothing of it was sent.",
+        "An answer broke its contract. The field is named; it can be read again after a fix.",
+        "Open the quarantine", _named("quarantine"),
+    ),
+    "mass_change": AlertKind(
+        COACH, CRITICAL, "Too many athletes are missing at once",
+        "TrainingPeaks no longer lists many of your athletes. Nobody was removed: you decide.",
+        "A list was too short to be believed. Replay it if they left; dismiss it if not.",
+        "Open the quarantine", _named("quarantine"),
+    ),
+    "breaker_open": AlertKind(
+        DESTINATION, CRITICAL, "A destination fails",
+        "The destination has failed several times. Plans wait and go on by themselves.",
+        "The breaker is open: lanes wait, spend no tries, and one probes from time to time.",
+        "Open the destination", _destination,
+    ),
+    "destination_stopped": AlertKind(
+        COACH, CRITICAL, "A destination was stopped by an error",
+        "Nothing is sent there until a person changes something. What waits is kept.",
+        "The destination was paused or switched off by an error. Its queue is kept.",
+        "Open the destination", _destination,
+    ),
+    "destination_errors": AlertKind(
+        DESTINATION, WARNING, "Many errors at a destination",
+        "Many of the last calls to this destination failed. Baton goes on trying.",
+        "Failed attempts have reached the threshold within the window.",
+        "Open the destination", _destination,
+    ),
+    "destination_failing": AlertKind(
+        DESTINATION, WARNING, "A destination has failed for days",
+        "Nothing has arrived there for days. It is switched off after five; what waits is kept.",
+        "Every call has failed for more than half of five days. Then it is switched off.",
+        "Open the destination", _destination,
+    ),
+    "delivery_dead": AlertKind(
+        ADMIN, CRITICAL, "Deliveries were given up",
+        "Plans could not be delivered and Baton does not try again by itself.",
+        "The schedule ended, or the cause cannot pass by itself. One alert for each cause.",
+        "See what was given up", _deliveries("dead"),
+    ),
+    "outcome_unknown": AlertKind(
+        COACH, CRITICAL, "Deliveries wait for a person",
+        "The destination did not say whether it has the plan, and Baton cannot look.",
+        "Outcome unknown at a destination that can neither be read nor asked twice.",
+        "Say whether they are there", _deliveries("unknown"),
+    ),
+    "removal_late": AlertKind(
+        ADMIN, CRITICAL, "Shared plans are not taken back yet",
+        "Sharing ended more than a day ago, and the destination still holds what was shared.",
+        "A removal was promised over 24 hours ago and is not delivered.",
+        "Open the destination", _destination,
+    ),
+    "drift_found": AlertKind(
+        COACH, WARNING, "A destination shows something else",
+        "What the destination holds is not what was written. A person decides which one counts.",
+        "Reading back found records that are missing or altered.",
+        "Open the destination", _destination,
+    ),
+    "unusual_volume": AlertKind(
+        ADMIN, CRITICAL, "Far more is sent than usual",
+        "Far more plans than ever were to be sent at once. They wait until somebody has looked.",
+        "A destination got many times its busiest hour and was paused. Lift it if that is right.",
+        "Review the stop", _named("stops"),
+    ),
+    "emptied_calendars": AlertKind(
+        ADMIN, CRITICAL, "Many calendars were emptied at once",
+        "Many plans lost most of their sessions at once. They wait until somebody has looked.",
+        "TrainingPeaks showed many calendars nearly empty. Is it true? Then lift the stop.",
+        "Review the stop", _named("stops"),
+    ),
+    "too_many_failures": AlertKind(
+        ADMIN, CRITICAL, "A route fails, and was paused",
+        "Most of what this route sends fails for good. It is held until somebody has looked.",
+        "Most deliveries of a route were given up. Roll it back or mend it, then lift the stop.",
+        "Review the stop", _named("stops"),
+    ),
+    "pump_silent": AlertKind(
+        BATON, CRITICAL, "No pump is running",
+        "The part of Baton that looks for due plans has stopped. Nothing is lost.",
+        "No pump has beaten for half a minute: only the broker wakes workers now.",
+        "Look at the workers", _named("health"),
+    ),
+    "job_failing": AlertKind(
+        BATON, CRITICAL, "A regular job does not run",
+        "Something that Baton does regularly fails or is overdue. Nothing is lost.",
+        "A periodic job fails, or nobody runs it. The health page shows its last error.",
+        "Look at the jobs", _named("health"),
+    ),
+    "clock_wrong": AlertKind(
+        BATON, WARNING, "Two clocks disagree",
+        "A machine of Baton has the wrong time. Destinations may refuse what it signs.",
+        "A machine and the database are seconds apart. Set its clock by NTP.",
+        "Look at the workers", _named("health"),
+    ),
+    "conservation_gap": AlertKind(
+        BATON, CRITICAL, "Promises without a place",
+        "The count of accepted plans and the count of their outcomes differ.",
+        "The conservation ledger has a gap. The lanes and the promises in them are named.",
+        "See the conservation page", _named("conservation"),
+    ),
+}  # fmt: skip

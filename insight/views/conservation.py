@@ -1,0 +1,18 @@
+"""Conservation: everything that was accepted has a place, shown as one equation."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from insight.selectors import home
+from insight.selectors.conservation import conservation as counted
+from sharing.ledger import MOST_NAMED
+from sharing.views.asking import person
+
+
+def conservation(request: HttpRequest) -> HttpResponse:
+    found = counted(person(request, "view_destination"))
+    context = {
+        "found": found, "ledger": found.whole, "places": home.places(found.whole),
+        "columns": home.ORDER, "balanced": found.balanced, "most_named": MOST_NAMED,
+    }  # fmt: skip
+    return render(request, "insight/conservation.html", context)

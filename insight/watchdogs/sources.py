@@ -1,0 +1,138 @@
+"""Watchdogs over the source: calendars not read, access that ends, silence, broken contracts."""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
+
+from accounts.models import Athlete, Connection
+from insight.alerts import Finding
+from sharing.departures import MASS_CHANGE
+from sharing.models import Quarantine, Source
+
+GRACE = timedelta(seconds=30)  # a worker may be renewing the token right now
+USABLE = (Connection.State.HEALTHY, Connection.State.SCOPE_MISSING)
+_POSITION = re.compile(r"\[\d+\]")
+
+
+def dirty(now: datetime) -> Iterator[Finding]:
+    """One for each connection. What a kept answer holds up has its own alert."""
+    kept = Quarantine.objects.filter(source=OuterRef("pk"), state=Quarantine.State.OPEN)
+    unread = _readable().filter(
+        ~Exists(kept),
+        dirty_seq__gt=F("clean_seq"),
+        dirty_since__lt=now - settings.BATON_ALERT_UNREAD,
+    )
+    counted = (
+        unread.order_by()
+        .values_list("athlete__connection", "athlete__organisation")
+        .annotate(how_many=Count("pk"), since=Min("dirty_since"), error=Max("last_error"))
+    )
+    for connection, organisation, how_many, since, error in counted:
+        yield Finding(
+            "source_dirty",
+            f"connection:{connection}",
+            organisation=organisation,
+            connection=connection,
+            count=how_many,
+            facts={"since": int(since.timestamp()), "reason": error},
+        )
+
+
+def silent(now: datetime) -> Iterator[Finding]:
+    """Changes found by polling since the last webhook event: one for each athlete."""
+    for source in _readable().filter(silent_changes__gt=0).select_related("athlete"):
+        heard = source.last_webhook_at
+        yield Finding(
+            "webhooks_silent",
+            f"athlete:{source.athlete_id}",
+            organisation=source.athlete.organisation_id,
+            athlete=source.athlete_id,
+            count=source.silent_changes,
+            facts={"heard": int(heard.timestamp()) if heard else None},
+        )
+
+
+def _readable() -> QuerySet[Source]:
+    return Source.objects.filter(
+        state=Source.State.ACTIVE,
+        athlete__state=Athlete.State.ACTIVE,
+        athlete__connection__state__in=USABLE,
+    )
+
+
+def needs_reauth(now: datetime) -> Iterator[Finding]:
+    rows = Connection.objects.filter(state=Connection.State.NEEDS_REAUTH)
+    yield from _connections("needs_reauth", rows)
+
+
+def refresh_failing(now: datetime) -> Iterator[Finding]:
+    """The token has ended and the last word of the connection is an error."""
+    rows = Connection.objects.filter(
+        kind=Connection.Kind.TRAININGPEAKS, state__in=USABLE, expires_at__lt=now - GRACE
+    ).exclude(last_error="")
+    yield from _connections("refresh_failing", rows)
+
+
+def scope_missing(now: datetime) -> Iterator[Finding]:
+    rows = Connection.objects.filter(state=Connection.State.SCOPE_MISSING)
+    yield from _connections("scope_missing", rows)
+
+
+def _connections(kind: str, rows: QuerySet[Connection]) -> Iterator[Finding]:
+    for connection in rows:
+        yield Finding(
+            kind,
+            f"connection:{connection.pk}",
+            organisation=connection.organisation_id,
+            connection=connection.pk,
+        )
+
+
+def quarantined(now: datetime) -> Iterator[Finding]:
+    """One for each field that breaks a contract, whoever and how many it concerns."""
+    kept: dict[tuple[Any, str, str], list[tuple[str, Any]]] = {}
+    broken = Quarantine.objects.filter(state=Quarantine.State.OPEN).exclude(contract=MASS_CHANGE)
+    rows = broken.order_by("created_at")
+    columns = ("source__athlete__organisation", "contract", "field", "source__athlete")
+    for organisation, contract, named, athlete in rows.values_list(*columns):
+        place = (organisation, contract, _POSITION.sub("[]", named))
+        kept.setdefault(place, []).append((named, athlete))
+    for (organisation, contract, shape), found in kept.items():
+        digest = sha256(f"{contract} {shape}".encode()).hexdigest()[:16]
+        yield Finding(
+            "quarantine_open",
+            f"field:{organisation}:{digest}",
+            organisation=organisation,
+            athlete=_only({athlete for _, athlete in found}),
+            count=len(found),
+            facts={"contract": contract, "field": found[0][0]},
+        )
+
+
+def mass_change(now: datetime) -> Iterator[Finding]:
+    """A list that was suddenly too short, kept until a person has said whether it is true."""
+    stopped = Quarantine.objects.filter(state=Quarantine.State.OPEN, contract=MASS_CHANGE)
+    counted = (
+        stopped.order_by()
+        .values_list("source__athlete__connection", "source__athlete__organisation")
+        .annotate(how_many=Count("pk"), since=Min("created_at"))
+    )
+    for connection, organisation, how_many, since in counted:
+        yield Finding(
+            "mass_change",
+            f"connection:{connection}",
+            organisation=organisation,
+            connection=connection,
+            count=how_many,
+            facts={"since": int(since.timestamp())},
+        )
+
+
+def _only(athletes: set[Any]) -> Any:
+    """The one it is about, if it is one."""
+    return athletes.pop() if len(athletes) == 1 else None
