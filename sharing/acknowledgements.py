@@ -1,12 +1,14 @@
 """Acknowledgements: somebody has seen a version. Saying it again changes nothing."""
 
 from audit.log import audited_atomic
+from audit.retrying import retried
 from sharing import clock
 from sharing.models import Acknowledgement, PlanVersion
 
 ATHLETE_LINK = "athlete_link"
 
 
+@retried
 def acknowledge(version: PlanVersion, channel: str = ATHLETE_LINK) -> Acknowledgement:
     with audited_atomic() as log:
         seen = version.acknowledgements.filter(channel=channel).first()

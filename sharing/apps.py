@@ -5,10 +5,13 @@ class SharingConfig(AppConfig):
     name = "sharing"
 
     def ready(self) -> None:
+        from accounts import cohorts  # noqa: PLC0415 - loaded after the apps
         from audit import fsck, triggers  # noqa: PLC0415 - loaded after the apps
         from sharing import versions  # noqa: PLC0415 - loaded after the apps
+        from sharing.stops import putting  # noqa: PLC0415 - loaded after the apps
 
         fsck.register(self.get_model("Delivery"), named="delivery")
         fsck.register(self.get_model("Attempt"), named="attempt")
         fsck.also(versions.altered)
+        cohorts.object_with(putting.why_cohort_stays)
         triggers.protect("sharing_planversion", "sharing_acknowledgement")

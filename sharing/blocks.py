@@ -4,12 +4,14 @@ from datetime import date
 
 from accounts.models import Athlete
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from sharing import clock, intake
 from sharing.models import Hint, Plan, Source
 
 LONGEST = 366  # days
 
 
+@retried
 def open_block(athlete: Athlete, name: str, starts_on: date, ends_on: date) -> Plan:
     """Make the block and have its days read now."""
     if not 0 <= (ends_on - starts_on).days < LONGEST:
@@ -28,6 +30,7 @@ def open_block(athlete: Athlete, name: str, starts_on: date, ends_on: date) -> P
     return plan
 
 
+@retried
 def archive(plan: Plan) -> None:
     """Read it no more. What was shared of it stays where it is."""
     with audited_atomic() as log:

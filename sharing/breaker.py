@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from audit.log import Log
 from destinations.models import Destination
+from sharing import failing
 from sharing.models import Attempt
 from sharing.models.base import LONG_AGO
 
@@ -38,6 +39,7 @@ def succeeded(destination: Destination, log: Log, now: datetime) -> None:
         breaker_step=0,
         consecutive_failures=0,
         failing_since=None,
+        warned_percent=failing.forgotten(),
         last_ok_at=now,
     )
     if was_open:
@@ -55,6 +57,7 @@ def failed(destination: Destination, code: str, log: Log, now: datetime) -> None
     destination.last_error_at = now
     if destination.breaker_state != Destination.Breaker.CLOSED or _unwell(destination, now):
         _open(destination, log, now)
+    failing.went_on(destination, log, now)
     destination.save()
 
 

@@ -12,11 +12,13 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count, F, Min, QuerySet
 
+from audit.crashpoint import crashpoint
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from destinations.models import Destination
-from sharing import breaker, clock, gate, limiter, outcomes, promises
-from sharing.crashpoint import crashpoint
+from sharing import breaker, clock, gate, incarnation, limiter, outcomes, promises
 from sharing.models import Attempt, Delivery, Lane, Route
+from sharing.stops import covering
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Claim:
 
 
 def due_lanes(now: datetime) -> QuerySet[Lane]:
+    """Lanes with something owed that may be begun now; no stop holds them."""
     return Lane.objects.filter(
+        ~covering.held_lanes(),
+        ~incarnation.waits_for_its_calendar(),
         state=Lane.State.ACTIVE,
         desired__gt=F("settled"),
         due_at__lte=now,
@@ -56,6 +61,7 @@ def claim(worker: str) -> Claim | None:
         while True:
             outcome = _claim_at(destination_id, worker)
             if isinstance(outcome, Claim):
+                crashpoint("P11")
                 return outcome
             if outcome is None:
                 break
@@ -79,6 +85,7 @@ def _destinations_in_turn() -> Iterator[UUID]:
             yield destination.pk
 
 
+@retried
 def _claim_at(destination_id: UUID, worker: str) -> "Claim | bool | None":
     """A claim; True when a lane was settled without sending (look again); None when nothing is
     free.
@@ -133,7 +140,10 @@ def _owed(lane: Lane, log: Log, now: datetime) -> Delivery | None:
     if not waiting:
         Lane.objects.filter(pk=lane.pk).update(settled=F("desired"))
         return None
-    chosen = _chosen(lane, waiting)
+    going = covering.let_out(lane, waiting)
+    if not going:
+        return None  # the drain's last delivery has just ended; what is newer waits
+    chosen = _chosen(lane, going)
     for older in waiting:
         if older.revision < chosen.revision:
             promises.end(older, Delivery.State.SUPERSEDED, log, now, reason="newer_version")
@@ -158,6 +168,9 @@ def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime)
         promises.end(delivery, Delivery.State.BLOCKED, log, now, reason=passage.refusal)
         outcomes.settle_lane(lane, delivery, now)
         return True
+    if incarnation.unseen(lane) and outcomes.needs_a_person(lane.destination, delivery):
+        outcomes.ask_a_person(lane, delivery, log, now, why="unknown_since_restore")
+        return True
     taken = Lane.objects.filter(pk=lane.pk, epoch=lane.epoch, lease_until__lt=now).update(
         lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1
     )
@@ -167,7 +180,6 @@ def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime)
     attempt = _attempt(lane, delivery, passage, worker, log)
     if delivery.started_at is None:
         Delivery.objects.filter(pk=delivery.pk).update(started_at=now)
-    crashpoint("P11")
     return Claim(lane=lane, delivery=delivery, attempt=attempt, fields=passage.fields)
 
 

@@ -5,12 +5,15 @@ takes everything back.
 from accounts import consent
 from accounts.consent import Basis, Terms
 from accounts.models import Athlete, ConsentDecision
+from audit.crashpoint import crashpoint
 from audit.log import audited_atomic
+from audit.retrying import retried
 from destinations.models import Destination
 from sharing import fan_out
 from sharing.models import Lane
 
 
+@retried
 def grant(
     athlete: Athlete, destination: Destination, *, terms: Terms, basis: Basis
 ) -> ConsentDecision:
@@ -33,10 +36,12 @@ def withdraw(athlete: Athlete, destination: Destination, *, basis: Basis) -> Con
     return _end(athlete, destination, ConsentDecision.Decision.WITHDRAWN, basis)
 
 
+@retried
 def _end(athlete: Athlete, destination: Destination, what: str, basis: Basis) -> ConsentDecision:
     with audited_atomic() as log:
         lanes = _lanes(athlete, destination)
         decision = consent.decide(athlete, destination.pk, what, basis)
+        crashpoint("P19")
         fan_out.take_back(lanes, log)
     return decision
 

@@ -12,6 +12,8 @@ from datetime import date, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from audit.crashpoint import crashpoint
+from audit.retrying import retried
 from destinations import registry
 from destinations.errors import DestinationError, PayloadError, UnknownOutcomeError
 from destinations.port import (
@@ -24,9 +26,23 @@ from destinations.port import (
     Step,
     WritesBatch,
 )
-from sharing import cadence, claims, clock, desired, gate, limiter, outcomes, payloads, records
-from sharing.crashpoint import crashpoint
+from sharing import (
+    cadence,
+    claims,
+    clock,
+    desired,
+    gate,
+    incarnation,
+    latency,
+    limiter,
+    outcomes,
+    payloads,
+    records,
+    verifying,
+)
+from sharing.drift import held
 from sharing.models import Delivery, Lane, RemoteRecord
+from sharing.stops import covering
 
 logger = logging.getLogger(__name__)
 
@@ -48,53 +64,67 @@ def send(claim: claims.Claim) -> outcomes.Result:
         sending = prepare(claim)
         for steps in sending.batches():
             sending.take(steps)
-    except (DestinationError, outcomes.NotNow, outcomes.Refused, outcomes.Fenced) as ending:
+    except (DestinationError, *outcomes.ENDINGS) as ending:
         return ending
     return None
 
 
 def prepare(claim: claims.Claim) -> "Sending":
-    """Render what should be there and compare it with what is.
-
-    A fault in an adapter is a payload error.
-    """
     adapter = registry.adapter_for(claim.lane.destination)
+    verifying.look(claim.lane, claim.attempt, adapter)
+    honoured = _honoured(claim.lane, claim.delivery, claim.fields, adapter)
+    held.release(claim.lane, honoured)
+    return Sending(claim, adapter, _steps(claim.lane, claim.delivery, honoured.items))
+
+
+def steps_to_take(
+    lane: Lane, delivery: Delivery, fields: frozenset[str], adapter: DestinationAdapter
+) -> list[Step]:
+    """Render what should be there and compare it with what is. A preview asks exactly this."""
+    return _steps(lane, delivery, _honoured(lane, delivery, fields, adapter).items)
+
+
+def _honoured(
+    lane: Lane, delivery: Delivery, fields: frozenset[str], adapter: DestinationAdapter
+) -> held.Honoured:
+    """What should be there, with what was kept there. A fault in an adapter is a payload error."""
     try:
-        items = desired_items(claim, adapter)
+        return held.honour(lane, adapter, desired_items(lane, delivery, fields, adapter))
     except DestinationError:
         raise
     except Exception as error:
         logger.exception("The %s adapter could not render.", adapter.kind)
         raise PayloadError(f"Rendering failed ({type(error).__name__}).") from error
-    return Sending(claim, adapter, _steps(claim, items))
 
 
-def desired_items(claim: claims.Claim, adapter: DestinationAdapter) -> list[Item]:
+def desired_items(
+    lane: Lane, delivery: Delivery, fields: frozenset[str], adapter: DestinationAdapter
+) -> list[Item]:
     """What the destination should hold: the version's shared fields, or nothing at all. Pure."""
-    delivery = claim.delivery
     if delivery.intent == Delivery.Intent.REMOVE:
         return []
-    plan = payloads.shared_plan(delivery.version, claim.fields)
+    plan = payloads.shared_plan(delivery.version, fields)
     options = RenderOptions(
-        fields=claim.fields,
-        recipient=payloads.recipient(claim.lane),
-        destination_name=claim.lane.destination.name,
-        revision=delivery.revision,
+        fields=fields,
+        recipient=payloads.recipient(lane),
+        destination_name=lane.destination.name,
+        revision=incarnation.current().numbered(delivery.revision),
     )
     items = adapter.render(plan, options)
-    payloads.remember_fidelity(delivery, claim.fields, items)
+    payloads.remember_fidelity(delivery, fields, items)
     return items
 
 
-def _steps(claim: claims.Claim, items: Sequence[Item]) -> list[Step]:
-    known = RemoteRecord.objects.filter(lane=claim.lane).select_related("lane__plan__athlete")
+def _steps(lane: Lane, delivery: Delivery, items: Sequence[Item]) -> list[Step]:
+    known = RemoteRecord.objects.filter(lane=lane).select_related("lane__plan__athlete")
     todo = desired.changes(
         items,
         known,
-        today=_today(claim.lane),
-        remove_past=claim.delivery.intent == Delivery.Intent.REMOVE,
+        today=_today(lane),
+        remove_past=delivery.intent == Delivery.Intent.REMOVE,
     )
-    return [_step(claim, action, item, record) for action, item, record in todo]
+    life = incarnation.current()
+    return [_step(lane, delivery, life, *change) for change in todo]
 
 
 def _today(lane: Lane) -> date:
@@ -102,15 +132,20 @@ def _today(lane: Lane) -> date:
 
 
 def _step(
-    claim: claims.Claim, action: Action, item: Item | None, record: RemoteRecord | None
+    lane: Lane,
+    delivery: Delivery,
+    life: incarnation.Life,
+    action: Action,
+    item: Item | None,
+    record: RemoteRecord | None,
 ) -> Step:
-    version = claim.delivery.version
+    version = delivery.version
     identity = desired.Identity(
-        incarnation=settings.BATON_INCARNATION,
-        plan_id=claim.lane.plan_id,
+        incarnation=life.number,
+        plan_id=lane.plan_id,
         version=version.version,
-        keyed_as=claim.delivery.keyed_as,
-        destination_id=claim.lane.destination_id,
+        keyed_as=delivery.keyed_as,
+        destination_id=lane.destination_id,
     )
     item_key = item.key if item else record.item_key if record else ""
     return Step(
@@ -119,11 +154,11 @@ def _step(
         item=item,
         remote=records.as_remote(record),
         idempotency_key=identity.key(item_key, item.content_hash if item else "removed"),
-        revision=claim.delivery.revision,
+        revision=life.numbered(delivery.revision),
         version=version.version,
-        plan_id=str(claim.lane.plan_id),
+        plan_id=str(lane.plan_id),
         occurred_at=version.published_at,
-        recipient=payloads.recipient(claim.lane),
+        recipient=payloads.recipient(lane),
     )
 
 
@@ -148,7 +183,8 @@ class Sending:
         if time.monotonic() - promised > _longest_pause():
             raise outcomes.Fenced
         answers = _complete(steps, self._call(steps))
-        crashpoint("P15")
+        if self.claim.delivery.intent == Delivery.Intent.REMOVE:
+            crashpoint("P20")
         if not records.note(self.claim.lane, self.claim.attempt, steps, answers):
             raise outcomes.Fenced
         for answer in answers.values():
@@ -165,8 +201,9 @@ class Sending:
                 raise outcomes.NotNow(wait)
             time.sleep(wait.total_seconds())
 
+    @retried
     def _intend(self, steps: list[Step]) -> float:
-        """Renew the lease, ask the gate again, and put the intent on disk.
+        """Renew the lease, ask the stops and the gate again, and put the intent on disk.
 
         Returns this moment, monotonic.
         """
@@ -174,16 +211,25 @@ class Sending:
         with transaction.atomic():
             now = clock.now()
             outcomes.renew(self.claim.lane, self.claim.attempt, now)
+            if covering.forbids(
+                self.claim.lane, self.claim.delivery, begun=steps[0] is not self.steps[0]
+            ):
+                raise outcomes.Held
             passage = gate.ask(self.claim.lane, self.claim.delivery)
             if passage.refusal:
                 raise outcomes.Refused(passage.refusal)
             if not passage.fields >= self.claim.fields:
                 raise outcomes.NotNow(timedelta(0))  # the consent covers less now: render again
             records.intend(self.claim.attempt, steps, now)
-        crashpoint("P12")
         return started
 
     def _call(self, steps: list[Step]) -> dict[str, Receipt | DestinationError]:
+        if self.adapter.capabilities.published:
+            return self._made(steps)
+        with latency.timed("write", self.claim.lane.destination_id):
+            return self._made(steps)
+
+    def _made(self, steps: list[Step]) -> dict[str, Receipt | DestinationError]:
         try:
             if isinstance(self.adapter, WritesBatch) and len(steps) > 1:
                 return self.adapter.write_batch(steps)
@@ -208,9 +254,12 @@ class Sending:
         return self.adapter.write(step, idempotency_key=step.idempotency_key)
 
     def _doubtful(self, step: Step) -> bool:
-        return RemoteRecord.objects.filter(
-            lane=self.claim.lane, item_key=step.item_key, state=RemoteRecord.State.UNCERTAIN
-        ).exists()
+        return (
+            self.claim.lane.verify_needed
+            or RemoteRecord.objects.filter(
+                lane=self.claim.lane, item_key=step.item_key, state=RemoteRecord.State.UNCERTAIN
+            ).exists()
+        )
 
 
 def _complete(

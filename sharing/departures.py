@@ -10,12 +10,11 @@ from datetime import timedelta
 
 from accounts.models import Athlete, Connection
 from audit.log import Log
-from sharing import clock, fan_out, health, quarantine, wake
+from sharing import clock, fan_out, health, mass_change, quarantine, wake
 from sharing.models import Lane, PeriodicJob, Quarantine, Source
 from sharing.source import endpoints
 from sharing.source.errors import BadAnswerError
 
-FEW, SHARE = 5, 0.10  # more than the larger of the two never leave at once by themselves
 JOB = "sync-rosters"
 CONFIRMED = "They did leave."
 GOOD_FOR = timedelta(days=1)
@@ -49,7 +48,7 @@ def keep(connection: Connection, bad: BadAnswerError, log: Log) -> None:
 
 def _too_many(connection: Connection, missing: int) -> bool:
     ours = Athlete.objects.filter(connection=connection, state=Athlete.State.ACTIVE).count()
-    return missing > max(FEW, SHARE * ours)
+    return mass_change.too_many(missing, ours)
 
 
 def _stop(connection: Connection, missing: Collection[Athlete], log: Log) -> None:

@@ -68,6 +68,8 @@ def changes(
 def _removable(record: RemoteRecord, today: date, *, remove_past: bool) -> bool:
     if record.state == RemoteRecord.State.REMOVED:
         return False
+    if record.state == RemoteRecord.State.COPY and not remove_past:
+        return False  # somebody made it there: it goes when a person says so
     return remove_past or record.day is None or record.day >= today
 
 

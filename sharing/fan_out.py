@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from audit.log import Log
-from sharing import clock, promises, wake
+from sharing import clock, pinned, promises, wake
 from sharing.models import Delivery, Lane, Plan, PlanVersion, Route
 
 
@@ -29,15 +29,11 @@ def fan_out(version: PlanVersion, log: Log) -> None:
     wake.wake()
 
 
-def newest(plan: Plan) -> PlanVersion | None:
-    return plan.versions.filter(version=plan.newest).first()
-
-
 def share_newest(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
-    """Owe each lane the newest version of its plan, now."""
+    """Owe each lane the newest version of its plan, now; what was rolled back stays so."""
     made = []
     for lane in lanes:
-        version = newest(lane.plan)
+        version = pinned.owed(lane)
         if version is not None:
             made.append(promises.promise(lane, version, log, due_at=clock.now()))
     wake.wake()
@@ -50,7 +46,7 @@ def take_back(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
     """
     made = []
     for lane in lanes:
-        version = newest(lane.plan)
+        version = pinned.newest(lane.plan)
         if version is None:
             continue
         if promises.ever_sent(lane):
@@ -69,6 +65,10 @@ def _nothing_to_take_back(lane: Lane, log: Log) -> None:
 
 def lanes_of(*, athlete: UUID, destination: UUID) -> QuerySet[Lane]:
     return _locked(Lane.objects.filter(plan__athlete=athlete, destination=destination))
+
+
+def lanes_of_plan(plan: Plan) -> QuerySet[Lane]:
+    return _locked(Lane.objects.filter(plan=plan))
 
 
 def lanes_on(route: Route) -> QuerySet[Lane]:

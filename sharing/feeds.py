@@ -13,11 +13,13 @@ from django.urls import reverse
 from accounts import consent
 from accounts.models import Athlete
 from audit.log import audited_atomic
+from audit.retrying import retried
 from destinations import registry
 from destinations.models import Destination
 from destinations.port import FeedInfo, Published, PublishedItem
-from sharing import capability, clock, records
+from sharing import capability, clock, incarnation, records
 from sharing.models import Feed, Lane, RemoteRecord
+from sharing.stops import covering
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ def address(lane: Lane) -> str:
     return settings.BATON_PUBLIC_URL + reverse("feed", args=[feed.pk, token])
 
 
+@retried
 def renew(lane: Lane) -> str:
     """Give the feed a new address; the old one stops at once."""
     with audited_atomic() as log:
@@ -66,7 +69,8 @@ def document(feed: Feed) -> Document:
     adapter = registry.adapter_for(lane.destination)
     if not isinstance(adapter, Published):
         raise TypeError(f"{lane.destination.kind} is not a feed.")
-    items = [_published(record) for record in _shown(lane)]
+    life = incarnation.current()
+    items = [_published(record, life) for record in _shown(lane)]
     body = adapter.compose(items, _info(lane))
     return Document(body, adapter.content_type, f'"{sha256(body).hexdigest()[:32]}"')
 
@@ -81,6 +85,13 @@ def _shown(lane: Lane) -> list[RemoteRecord]:
     )
 
 
+def closed(feed: Feed) -> bool:
+    """Whether the kill switch holds it. Who asks later finds everything as it was: an empty
+    document would clear the calendars that follow it.
+    """
+    return covering.killed(feed.lane)
+
+
 def may_be_read(lane: Lane) -> bool:
     """A feed is asked for by the reader, so the gate is asked at every reading."""
     athlete, destination = lane.plan.athlete, lane.destination
@@ -91,11 +102,11 @@ def may_be_read(lane: Lane) -> bool:
     )
 
 
-def _published(record: RemoteRecord) -> PublishedItem:
+def _published(record: RemoteRecord, life: incarnation.Life) -> PublishedItem:
     return PublishedItem(
         key=record.item_key,
         body=records.body_of(record),
-        sequence=max(0, record.writes - 1),
+        sequence=life.numbered(max(0, record.writes - 1)),
         cancelled=record.state == RemoteRecord.State.REMOVED,
         written_at=record.written_at,
     )

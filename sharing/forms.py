@@ -4,11 +4,14 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
-from accounts.models import Athlete, ConsentDecision, User
+from accounts import cohorts
+from accounts.models import Athlete, Cohort, ConsentDecision, Organisation, User
 from destinations.models import Destination
 from plans.fields import SESSION_FIELDS
-from sharing.models import Delivery, Plan, Route
+from sharing.drift import policy
+from sharing.models import Delivery, Plan, Route, Stop
 from sharing.routes import DEFAULT_PURPOSE, RouteSettings
 
 WEEKDAYS = list(
@@ -106,16 +109,34 @@ class RouteForm(forms.Form):
         help_text="A changed day, time or length, an added or removed session does not wait.",
     )  # fmt: skip
 
-    def __init__(self, *args: Any, user: User, route: Route | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        user: User,
+        destination: Destination,
+        route: Route | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.initial = _initial(route)
         _limit(self, "athletes", Athlete.objects.for_user(user).order_by("name"))
+        self._ask_about_drift(policy.fields_of(destination), route)
         for name, about in SESSION_FIELDS.items():
             self.fields[f"share_{name}"] = forms.BooleanField(label=about.label, required=False)
             self.fields[f"why_{name}"] = forms.CharField(
                 label=f"Why {about.label.lower()} leaves", max_length=200, required=False
             )
         self._preset(route)
+
+    def _ask_about_drift(self, compared: dict[str, str], route: Route | None) -> None:
+        """A choice for each field that reading back compares; none where nothing is read back."""
+        chosen = route.drift_policy if route else {}
+        self._compared = tuple(compared)
+        for name, words in compared.items():
+            self.fields[f"drift_{name}"] = forms.ChoiceField(
+                label=words, choices=Route.OnDrift.choices, required=False
+            )
+            self.initial[f"drift_{name}"] = policy.choice(chosen, name)
 
     def _preset(self, route: Route | None) -> None:
         """A new route shares the minimum; an existing one what it shares now."""
@@ -139,6 +160,10 @@ class RouteForm(forms.Form):
             {"about": about, "share": self[f"share_{name}"], "why": self[f"why_{name}"]}
             for name, about in SESSION_FIELDS.items()
         ]
+
+    @property
+    def drift(self) -> list[forms.BoundField]:
+        return [self[f"drift_{name}"] for name in self._compared]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -171,7 +196,58 @@ class RouteForm(forms.Form):
             fields={
                 name: data[f"why_{name}"] for name in SESSION_FIELDS if data[f"share_{name}"]
             },
+            drift_policy={
+                name: said for name in self._compared if (said := data[f"drift_{name}"])
+            },
         )  # fmt: skip
+
+
+class CohortForm(forms.Form):
+    """A cohort's name and who belongs to it."""
+
+    name = forms.CharField(
+        max_length=cohorts.LONGEST_NAME,
+        help_text="As you call them: “Juniors”, “Pilot group”, “Camp in May”.",
+    )
+    athletes = forms.ModelMultipleChoiceField(
+        Athlete.objects.none(), required=False, label="Who belongs to it",
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+
+    def __init__(
+        self, *args: Any, organisation: Organisation, cohort: Cohort | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        everyone = Athlete.objects.filter(organisation=organisation)
+        here = everyone.filter(state=Athlete.State.ACTIVE)
+        if cohort is not None:
+            self.initial = {"name": cohort.name, "athletes": cohort.athletes.all()}
+            here = everyone.filter(Q(state=Athlete.State.ACTIVE) | Q(cohorts=cohort)).distinct()
+        _limit(self, "athletes", here.order_by("name"))
+
+
+class StopForm(forms.Form):
+    """How something is stopped, and why."""
+
+    mode = forms.ChoiceField(
+        label="How", choices=Stop.Mode.choices, widget=forms.RadioSelect, initial=Stop.Mode.PAUSE
+    )
+    reason = forms.CharField(
+        max_length=300,
+        label="Why",
+        help_text="Whoever meets this stop reads it. For example: “wrong week imported”.",
+    )
+    sure = forms.BooleanField(
+        label="I mean everything: every organisation, athlete and destination here",
+        error_messages={"required": "Tick this: it stops everybody, not only your studio."},
+    )
+
+    def __init__(self, *args: Any, everything: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if everything:
+            self.initial["mode"] = Stop.Mode.KILL
+        else:
+            del self.fields["sure"]
 
 
 def _initial(route: Route | None) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from django.db.models import Q
 
 from accounts.models import Athlete, Connection
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from sharing import clock, intake, windows
 from sharing.models import Hint, Source
 from sharing.source.errors import SourceError, SourceRefusedError
@@ -14,6 +15,7 @@ from sharing.source.errors import SourceError, SourceRefusedError
 FRESH = timedelta(minutes=1)  # no need to write down a sign of life more often
 
 
+@retried
 def worked(
     connection: Connection | None, *, allowed: Collection[str] = (), refused: str = ""
 ) -> None:
@@ -39,8 +41,12 @@ def lacks(connection: Connection | None, error: SourceRefusedError, log: Log) ->
     """A scope is missing: the coach must grant it. Said once, not at every try."""
     if connection is None:
         return
-    changed = Connection.objects.filter(pk=connection.pk, state=Connection.State.HEALTHY).update(
-        state=Connection.State.SCOPE_MISSING, last_error=_missing(error.scope)
+    mine, words = Connection.objects.filter(pk=connection.pk), _missing(error.scope)
+    changed = mine.filter(state=Connection.State.HEALTHY).update(
+        state=Connection.State.SCOPE_MISSING, last_error=words
+    )
+    mine.filter(state=Connection.State.SCOPE_MISSING).exclude(last_error=words).update(
+        last_error=words
     )
     if changed:
         _record(connection, "connection.scope_missing", log, scope=error.scope.replace(":", "."))
@@ -50,6 +56,7 @@ def _missing(scope: str) -> str:
     return f"TrainingPeaks does not let us use “{scope}”. Connect again and allow it."[:200]
 
 
+@retried
 def _whole_again(connection: Connection) -> None:
     """The very scope that was missing has just worked."""
     with audited_atomic() as log:
@@ -82,6 +89,7 @@ def resume(source: Source, log: Log) -> None:
     intake.ask(source, Hint.Kind.SCHEDULE, at_once=True)
 
 
+@retried
 def resume_reconnected() -> int:
     """Sources that waited for their coach, and athletes who have a time zone now."""
     healthy = Q(athlete__connection__state=Connection.State.HEALTHY)
@@ -114,6 +122,7 @@ def complain(connection: Connection, words: str) -> None:
     Connection.objects.filter(pk=connection.pk).update(last_error=words[:200])
 
 
+@retried
 def troubled(connection: Connection, error: SourceError) -> None:
     """Looking after a connection failed: a missing scope is a finding, anything else is said."""
     if isinstance(error, SourceRefusedError):

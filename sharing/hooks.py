@@ -1,32 +1,47 @@
 """Where TrainingPeaks posts: a secret address per athlete. Keep, answer, nothing else.
 
-TrainingPeaks signs nothing, so the address is the proof and the API is the truth.
+TrainingPeaks signs nothing, so the address is the proof and the API is the truth. What cannot
+be kept is not accepted: then the answer is "later", soon enough for pages to be served too.
 """
 
+import logging
+import threading
 from http import HTTPStatus
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError
+from django.db import Error as DatabaseFault
 from django.http import Http404, HttpRequest, HttpResponse, UnreadablePostError
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from audit import patience
 from sharing import intake
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 3.0  # seconds to wait for a lock; longer, and the sender gives up before we do
+AT_ONCE = 6  # events taken in at the same time by one process, so that pages keep a thread
+QUEUE = 1.0  # seconds to wait for one of these places
+RETRY_AFTER = "5"  # seconds
+
+_room = threading.BoundedSemaphore(AT_ONCE)
 
 
 @csrf_exempt  # no browser, no cookie: the secret in the address is what proves the sender
 @login_not_required
 @require_POST
 def trainingpeaks_hook(request: HttpRequest, source_id: UUID, secret: str) -> HttpResponse:
+    if not _room.acquire(timeout=QUEUE):
+        return _later("too many at once")
     try:
         return _take_in(request, source_id, secret)
-    except DatabaseError:
-        later = HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
-        later["Retry-After"] = "5"
-        return later
+    except DatabaseFault as error:
+        return _later(type(error).__name__)
+    finally:
+        _room.release()
 
 
 def _take_in(request: HttpRequest, source_id: UUID, secret: str) -> HttpResponse:
@@ -36,8 +51,17 @@ def _take_in(request: HttpRequest, source_id: UUID, secret: str) -> HttpResponse
     body = _body(request)
     if body is None:
         return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    intake.record(source, headers=request.headers, body=body)
+    with patience.for_a_writer(PATIENCE):
+        intake.record(source, headers=request.headers, body=body)
     return HttpResponse(status=HTTPStatus.ACCEPTED)
+
+
+def _later(why: str) -> HttpResponse:
+    """Nothing was kept, or nobody knows: the sender repeats it, and once more does no harm."""
+    logger.warning("An event could not be taken in (%s); its sender is told to repeat it.", why)
+    answer = HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE)
+    answer["Retry-After"] = RETRY_AFTER
+    return answer
 
 
 def _body(request: HttpRequest) -> bytes | None:

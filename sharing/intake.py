@@ -17,9 +17,10 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
+from audit.crashpoint import crashpoint
 from audit.log import audited_atomic
+from audit.retrying import retried, retried_within
 from sharing import capability, clock, wake
-from sharing.crashpoint import crashpoint
 from sharing.models import Hint, Source
 from sharing.source.errors import BadAnswerError
 
@@ -49,6 +50,7 @@ def hook_url(source: Source) -> str:
     return settings.BATON_PUBLIC_URL + reverse("trainingpeaks-hook", args=[source.pk, secret])
 
 
+@retried
 def rotate(source_id: UUID) -> None:
     """Give the hook a new secret. The old one works on until the subscriptions have moved."""
     with audited_atomic() as log:
@@ -80,6 +82,7 @@ def source_of(source_id: UUID, secret: str) -> Source | None:
     return source if source and (now_good or (once_good and overlapping)) else None
 
 
+@retried_within(2.0)  # the sender is waiting
 def record(source: Source, *, headers: Mapping[str, str], body: bytes) -> None:
     """Keep a webhook event and say that the calendar is out of date. Committed on return."""
     with transaction.atomic():
@@ -98,6 +101,7 @@ def record(source: Source, *, headers: Mapping[str, str], body: bytes) -> None:
     crashpoint("P02")
 
 
+@retried
 def ask(source: Source, kind: Hint.Kind, *, body: bytes = b"", at_once: bool = False) -> None:
     """A hint of our own: a person asked, time passed, or polling found something."""
     with transaction.atomic():
@@ -116,8 +120,10 @@ def note(source: Source, kind: Hint.Kind, *, body: bytes = b"", **about: Any) ->
     row.dirty_seq += 1
     row.due_at = due_at(row, now)
     if kind == Hint.Kind.WEBHOOK:
-        row.last_webhook_at = now
-    row.save(update_fields=["dirty_seq", "dirty_since", "due_at", "last_webhook_at"])
+        row.last_webhook_at, row.silent_changes = now, 0
+    row.save(
+        update_fields=["dirty_seq", "dirty_since", "due_at", "last_webhook_at", "silent_changes"]
+    )
     if row.dirty_seq - row.clean_seq <= MOST_KEPT:
         hint = Hint(source=row, seq=row.dirty_seq, kind=kind, received_at=now, **about)
         hint.body = source.athlete.seal(body, purpose=f"hint:{hint.pk}") if body else b""

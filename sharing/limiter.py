@@ -4,10 +4,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from audit.retrying import retried
 from sharing import clock
 from sharing.models import Limiter
 
 
+@retried
 def take(key: str, *, rate: float, burst: int = 1) -> timedelta:
     """Take one call at `rate` per second if it is on time; otherwise say how long to wait.
 
@@ -26,6 +28,7 @@ def take(key: str, *, rate: float, burst: int = 1) -> timedelta:
     return timedelta(0)
 
 
+@retried
 def hold(key: str, pause: timedelta) -> None:
     """The other side asked for a pause: nobody calls before it is over."""
     with transaction.atomic():

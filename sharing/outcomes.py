@@ -11,7 +11,9 @@ from typing import Any
 
 from django.conf import settings
 
+from audit.crashpoint import crashpoint
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from destinations import registry
 from destinations.errors import (
     AuthorizationError,
@@ -31,12 +33,13 @@ from destinations.errors import (
 from destinations.models import Destination
 from destinations.port import Finds, IdempotencyClass, ReadBack
 from sharing import breaker, clock, limiter, promises, records, retry, wake
-from sharing.crashpoint import crashpoint
 from sharing.models import Attempt, Delivery, Lane
 from sharing.models.base import LONG_AGO
 from sharing.promises import UNCERTAIN
 
 CRASHES_BEFORE_QUARANTINE = 3
+SETTLED, ANSWERED_LATE = "attempt.settled", "attempt.answered_late"
+CRASHED = "crashed"  # an attempt whose worker did not come back in time
 
 
 class NotNow(Exception):  # noqa: N818 - not an error: the rate limit asks to wait
@@ -59,7 +62,12 @@ class Fenced(Exception):  # noqa: N818 - not an error of ours: another worker ho
     """The lease was lost before the next call; nothing more is sent."""
 
 
-Result = DestinationError | NotNow | Refused | Fenced | None
+class Held(Exception):  # noqa: N818 - not an error: somebody stopped what this belongs to
+    """A stop holds the lane: nothing more is sent, and the promise waits as it is."""
+
+
+Result = DestinationError | NotNow | Refused | Fenced | Held | None
+ENDINGS = (NotNow, Refused, Fenced, Held)  # what ends an attempt without being an error
 
 
 @dataclass
@@ -72,13 +80,15 @@ class Settlement:
     log: Log
     now: datetime
 
-    def close_attempt(self, outcome: str, error: DestinationError | None = None) -> None:
+    def close_attempt(
+        self, outcome: str, error: DestinationError | None = None, *, action: str = SETTLED
+    ) -> None:
         self.attempt.settled_at = self.now
         self.attempt.outcome = outcome
         self.attempt.error_code = error.code if error else ""
         self.attempt.http_status = error.http_status if error else None
         self.attempt.audit_entry_id = self.log.record(
-            "attempt.settled",
+            action,
             organisation=self.lane.route.organisation_id,
             subject=self.lane.plan.athlete.pseudonym,
             plan=self.lane.plan_id,
@@ -113,12 +123,21 @@ class Settlement:
 def settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
     """Write down how an attempt ended, if the lane is still ours."""
     crashpoint("P16")
+    _settle(claim_lane, attempt, result)
+    crashpoint("P18")
+
+
+@retried
+def _settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
     with audited_atomic() as log:
         lane = (
             Lane.objects.select_for_update(of=("self",), no_key=True)
             .select_related("plan__athlete", "route", "destination")
             .get(pk=claim_lane.pk)
         )
+        attempt.refresh_from_db()
+        if attempt.settled_at is not None and attempt.outcome != CRASHED:
+            return  # it was written down before, and only the answer to the commit was lost
         delivery = Delivery.objects.select_related(
             "version__plan__athlete", "lane__plan__athlete", "lane__route"
         ).get(pk=attempt.delivery_id)
@@ -129,7 +148,6 @@ def settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
         else:
             _settle_mine(settlement, result)
         wake.wake()
-    crashpoint("P18")
 
 
 def _settle_mine(settlement: Settlement, result: Result) -> None:
@@ -145,13 +163,15 @@ def _late(settlement: Settlement, result: Result) -> None:
     else.
     """
     error = result if isinstance(result, DestinationError) else None
-    settlement.close_attempt("late_failure" if result else "late_success", error)
+    outcome = "late_failure" if result else "late_success"
+    settlement.close_attempt(outcome, error, action=ANSWERED_LATE)
     Lane.objects.filter(pk=settlement.lane.pk).update(verify_needed=True)
 
 
 def _delivered(settlement: Settlement, _: None) -> None:
     settlement.close_attempt("success")
-    breaker.succeeded(settlement.lane.destination, settlement.log, settlement.now)
+    if settlement.attempt.idempotency_key:  # otherwise nothing was to be done, and nobody called
+        breaker.succeeded(settlement.lane.destination, settlement.log, settlement.now)
     lane = settlement.lane
     lane.verify_needed = False
     settlement.end(Delivery.State.DELIVERED)
@@ -174,6 +194,15 @@ def _fenced(settlement: Settlement, _: Fenced) -> None:
     settlement.try_again(settlement.now, "lease_lost", spend=False)
 
 
+def _held(settlement: Settlement, _: Held) -> None:
+    """No try is spent, and neither its place in the queue nor what is known of it changes."""
+    settlement.close_attempt("held")
+    lane = settlement.lane
+    lane.crashes = 0
+    lane.lease_until = LONG_AGO
+    lane.save()
+
+
 def _throttled(settlement: Settlement, error: ThrottledError) -> None:
     if error.retry_after:
         limiter.hold(f"destination:{settlement.lane.destination_id}", error.retry_after)
@@ -183,13 +212,17 @@ def _throttled(settlement: Settlement, error: ThrottledError) -> None:
 def _transient(settlement: Settlement, error: DestinationError) -> None:
     settlement.close_attempt("transient", error)
     breaker.failed(settlement.lane.destination, error.code, settlement.log, settlement.now)
-    wait = retry.delay(settlement.lane.tries + 1, error.retry_after)
+    wait = _next_wait(settlement.lane, error.retry_after)
     _again_or_dead(settlement, wait, error.code)
 
 
 def _payload(settlement: Settlement, error: PayloadError) -> None:
     settlement.close_attempt("payload", error)
     _again_or_dead(settlement, retry.payload_delay(settlement.lane.tries + 1), error.code)
+
+
+def _next_wait(lane: Lane, asked: timedelta | None = None) -> timedelta | None:
+    return retry.delay(lane.tries + 1, asked, waits=lane.destination.schedule)
 
 
 def _again_or_dead(settlement: Settlement, wait: timedelta | None, code: str) -> None:
@@ -200,7 +233,10 @@ def _again_or_dead(settlement: Settlement, wait: timedelta | None, code: str) ->
 
 
 def _give_up(settlement: Settlement, code: str) -> None:
-    settlement.lane.state = Lane.State.DEAD
+    """The delivery is dead; so is its lane, unless something newer waits there and has its turn."""
+    waiting = settlement.lane.deliveries.filter(state=Delivery.State.WAITING)
+    if not waiting.filter(revision__gt=settlement.delivery.revision).exists():
+        settlement.lane.state = Lane.State.DEAD
     settlement.end(Delivery.State.DEAD, code)
 
 
@@ -252,7 +288,7 @@ def _unknown(settlement: Settlement, error: UnknownOutcomeError) -> None:
     settlement.close_attempt("unknown", error)
     records.doubt(settlement.attempt)
     breaker.failed(settlement.lane.destination, error.code, settlement.log, settlement.now)
-    wait = retry.delay(settlement.lane.tries + 1)
+    wait = _next_wait(settlement.lane)
     _after_unknown(settlement, wait, since=settlement.now)
 
 
@@ -261,22 +297,22 @@ def _after_unknown(settlement: Settlement, wait: timedelta | None, *, since: dat
     person decides.
     """
     lane = settlement.lane
+    lane.verify_needed = True
+    _hold(settlement, since)
+    if needs_a_person(lane.destination, settlement.delivery):
+        ask_a_person(lane, settlement.delivery, settlement.log, settlement.now, why=UNCERTAIN)
+        return
     if wait is None:
         _give_up(settlement, UNCERTAIN)
         return
-    lane.verify_needed = True
+    settlement.try_again(settlement.now + wait, UNCERTAIN)
+
+
+def _hold(settlement: Settlement, since: datetime) -> None:
+    """Let the lane wait until nothing of the call can be applied any more, where that matters."""
+    lane = settlement.lane
     if _must_hold(lane, settlement.delivery):
         lane.hold_until = max(lane.hold_until, since + lane.destination.late_apply_window)
-    if _needs_a_person(lane, settlement.delivery):
-        lane.state = Lane.State.UNKNOWN
-        lane.lease_until = LONG_AGO
-        lane.save()
-        promises.end(
-            settlement.delivery, Delivery.State.UNKNOWN, settlement.log, settlement.now,
-            reason=UNCERTAIN,
-        )  # fmt: skip
-        return
-    settlement.try_again(settlement.now + wait, UNCERTAIN)
 
 
 def _must_hold(lane: Lane, delivery: Delivery) -> bool:
@@ -289,13 +325,24 @@ def _must_hold(lane: Lane, delivery: Delivery) -> bool:
     }
 
 
-def _needs_a_person(lane: Lane, delivery: Delivery) -> bool:
-    if lane.destination.idempotency_class != IdempotencyClass.NONE:
-        return False
-    if delivery.intent == Delivery.Intent.REMOVE:
-        return False
-    adapter = registry.adapter_class(lane.destination.kind)
-    return not (issubclass(adapter, ReadBack) or issubclass(adapter, Finds))
+def needs_a_person(destination: Destination, delivery: Delivery) -> bool:
+    return delivery.intent != Delivery.Intent.REMOVE and not can_be_asked(destination)
+
+
+def can_be_asked(destination: Destination) -> bool:
+    """Whether it refuses doubles or can be looked at; otherwise only a person can find out."""
+    if destination.idempotency_class != IdempotencyClass.NONE:
+        return True
+    adapter = registry.adapter_class(destination.kind)
+    return issubclass(adapter, ReadBack) or issubclass(adapter, Finds)
+
+
+def ask_a_person(lane: Lane, delivery: Delivery, log: Log, now: datetime, *, why: str) -> None:
+    """Nothing is sent on this lane until somebody has said whether it is there."""
+    lane.state = Lane.State.UNKNOWN
+    lane.lease_until = LONG_AGO
+    lane.save()
+    promises.end(delivery, Delivery.State.UNKNOWN, log, now, reason=why)
 
 
 # Each handler takes the kind of result beside it: the pairing is the contract.
@@ -304,6 +351,7 @@ HANDLERS: list[tuple[type | tuple[type, ...], Callable[[Settlement, Any], None]]
     (Refused, _refused),
     (NotNow, _not_now),
     (Fenced, _fenced),
+    (Held, _held),
     (UnknownOutcomeError, _unknown),
     (ThrottledError, _throttled),
     ((TransientError, MissingError, ConflictError), _transient),
@@ -338,21 +386,31 @@ def settle_crashed(lane: Lane, log: Log, now: datetime) -> bool:
     crashed = list(
         lane.attempts.filter(settled_at__isnull=True).select_related("delivery__version")
     )
+    if crashed:
+        _fence_off(lane)
     for attempt in crashed:
         attempt.delivery.lane = lane
         settlement = Settlement(lane, attempt.delivery, attempt, log, now)
         begun = records.doubt(attempt)
-        settlement.close_attempt("crashed")
+        settlement.close_attempt(CRASHED)
         lane.crashes += 1
         if not _resume_after_crash(settlement, begun=begun):
             return False
     return True
 
 
+def _fence_off(lane: Lane) -> None:
+    """Whoever is taken for dead owns the lane no more, even while nobody else has claimed it."""
+    lane.epoch += 1
+    lane.save(update_fields=["epoch"])
+
+
 def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
     lane, delivery = settlement.lane, settlement.delivery
     crashes = lane.crashes
     if crashes >= CRASHES_BEFORE_QUARANTINE and delivery.state == Delivery.State.WAITING:
+        if begun:
+            _hold(settlement, settlement.attempt.deadline_at)
         _give_up(settlement, "crashes")
         return False
     if begun and delivery.state == Delivery.State.WAITING:

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Athlete, Connection
+from audit.retrying import retried
 from plans.errors import ContractError
 from plans.trainingpeaks import Changed, item_id, parse_changed
 from plans.trainingpeaks.wire import Reader, local_day
@@ -120,6 +121,7 @@ def _read_already(number: int, raw: Mapping[str, Any], known: Known) -> bool:
     return bool(modified(raw)) and stamp.startswith(f"{modified(raw)}|")
 
 
+@retried
 def _finish(source: Source, began: datetime, since: datetime, found: dict[str, str]) -> None:
     """Count what stayed silent, keep what is new, and move the cursor: all or nothing."""
     with transaction.atomic():

@@ -11,6 +11,7 @@ from django.db.models import F
 from audit.log import Log
 from sharing import cadence, clock
 from sharing.models import Delivery, Lane, Plan, PlanVersion, RemoteRecord, Route
+from sharing.stops import covering
 
 UNCERTAIN = "outcome_unknown"  # why a delivery waits whose last call may have been applied
 
@@ -39,8 +40,11 @@ def promise(
     *,
     intent: Delivery.Intent = Delivery.Intent.SHARE,
     due_at: datetime | None = None,
+    fresh_key: bool = False,
 ) -> Delivery:
     """Owe the lane's destination this version, or its removal; older promises not begun end here.
+
+    With `fresh_key` it is no repetition: what was written once was changed there since.
 
     The caller holds the lane's row. A new promise does not reset the back-off of a
     failing lane, but it gives a lane that was given up or closed a fresh start.
@@ -52,7 +56,7 @@ def promise(
     delivery = Delivery(
         lane=lane,
         revision=lane.desired + 1,
-        keyed_as=_keyed_as(lane, version, intent),
+        keyed_as=lane.desired + 1 if fresh_key else _keyed_as(lane, version, intent),
         intent=intent,
         version=version,
         due_at=due,
@@ -91,12 +95,17 @@ def supersede_waiting(
     """End the lane's waiting deliveries that a new promise makes pointless.
 
     Not one whose attempt may still be on its way. And when something is to be shared:
-    not a removal, which is owed whatever comes after it, and not one whose outcome is
-    unknown, because only its acknowledgement proves that it will not arrive late.
+    not a removal, which is owed whatever comes after it, not one whose outcome is
+    unknown, because only its acknowledgement proves that it will not arrive late, and not
+    one that a drain still lets out while it holds what is newer.
     """
     waiting = lane.deliveries.filter(state=Delivery.State.WAITING)
+    if not waiting.exists():
+        return
     if reason[0] == Delivery.State.SUPERSEDED:
         waiting = waiting.exclude(intent=Delivery.Intent.REMOVE).exclude(reason=UNCERTAIN)
+        if since := covering.drained_since(lane):
+            waiting = waiting.exclude(accepted_at__lte=since)
     for delivery in waiting.exclude(attempts__settled_at__isnull=True, attempts__isnull=False):
         end(delivery, reason[0], log, now, reason=reason[1])
 
@@ -140,7 +149,7 @@ def _expect(lane: Lane, delivery: Delivery, now: datetime) -> None:
     lane.desired = F("desired") + 1
     lane.audit_entry_id = delivery.audit_entry_id
     lane.save()
-    lane.refresh_from_db()
+    lane.refresh_from_db(fields=["desired"])  # the rest is as it was just saved
 
 
 def ever_sent(lane: Lane) -> bool:

@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
-from sharing import clock, deliveries, periodic, reading, upkeep
+from sharing import clock, deliveries, incarnation, latency, periodic, reading, upkeep
 from sharing.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
+BETWEEN_BEATS = 10.0  # seconds; with one slow call more, still less than a heartbeat may be old
 REST_AFTER_FAULT = 1.0  # seconds
+REST_WHILE_BEHIND = 30.0
 
 for _name, _every, _run in upkeep.JOBS:
     periodic.register(_name, _every, _run)
@@ -35,6 +37,8 @@ def drain(worker: str, budget: float, stopped: Callable[[], bool] = lambda: Fals
     """Work until nothing is due, the budget (seconds) is used up, or we are stopped."""
     deadline = time.monotonic() + budget
     done = 0
+    if incarnation.behind():
+        return done
     while not stopped() and time.monotonic() < deadline and work(worker):
         done += 1
     return done
@@ -76,8 +80,13 @@ class Pump:
         """One look. A fault in it is logged; the pump never dies of one."""
         try:
             close_old_connections()
+            if incarnation.behind():
+                logger.error(incarnation.BEHIND)
+                self._stop.wait(REST_WHILE_BEHIND)
+                return
             beat(worker)
-            drain(worker, budget=60.0, stopped=self._stop.is_set)
+            latency.add_up()
+            drain(worker, budget=BETWEEN_BEATS, stopped=self._stop.is_set)
         except DatabaseError as error:
             logger.warning("The database did not answer (%s); looking again.", error)
             connection.close()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from plans import contract
 from plans.errors import ContractError
 from plans.trainingpeaks import (
@@ -73,6 +74,7 @@ def still_wrong(row: Quarantine) -> ContractError | None:
     return None
 
 
+@retried
 def replay(row: Quarantine) -> None:
     """Ask the source again. Raises while the kept answer would break the contract again."""
     if (error := still_wrong(row)) is not None:
@@ -93,6 +95,7 @@ def _read_again(row: Quarantine) -> None:
     intake.ask(row.source, Hint.Kind.MANUAL, at_once=True)
 
 
+@retried
 def dismiss(row: Quarantine, note: str) -> None:
     with audited_atomic() as log:
         row.note = note

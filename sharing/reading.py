@@ -15,9 +15,22 @@ from django.db import transaction
 from django.db.models import F, Min, Q, QuerySet
 
 from accounts.models import Athlete, Connection
+from audit.crashpoint import crashpoint
 from audit.log import audited_atomic
-from sharing import clock, health, intake, quarantine, retry, trouble, versions, windows
-from sharing.crashpoint import crashpoint
+from audit.retrying import retried
+from sharing import (
+    aftermath,
+    clock,
+    guardrails,
+    health,
+    intake,
+    quarantine,
+    retry,
+    trouble,
+    versions,
+    windows,
+)
+from sharing.guardrails.emptying import is_emptied
 from sharing.models import Hint, Plan, Source
 from sharing.models.base import LONG_AGO
 from sharing.source import readers
@@ -34,9 +47,9 @@ from sharing.windows import Window
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never given up
-MANY = 6  # sessions that do not vanish at once without a second look
 NEEDS_TIME_ZONE = "needs_time_zone"
 ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
+DOUBTED = 3  # refusals in a row that may be a token that ended on the way
 
 
 class FencedError(Exception):
@@ -83,7 +96,9 @@ def read_due(worker: str) -> bool:
 
 
 def due(now: datetime) -> QuerySet[Source]:
+    """What can be read now; who would only wait for another worker's new token waits here."""
     return Source.objects.filter(
+        _has_a_token(now),
         Q(due_at__lte=now, lease_until__lt=now, dirty_seq__gt=F("clean_seq")),
         state=Source.State.ACTIVE,
         athlete__state=Athlete.State.ACTIVE,
@@ -94,6 +109,14 @@ def due(now: datetime) -> QuerySet[Source]:
     )
 
 
+def _has_a_token(now: datetime) -> Q:
+    connection = "athlete__connection__"
+    renewing = f"{connection}refresh_lease_until"
+    free = Q((renewing, None)) | Q((f"{renewing}__lte", now))
+    return free | Q((f"{connection}expires_at__gt", now))
+
+
+@retried
 def _claim() -> Claim | None:
     """Lease the source that has waited longest, by an UPDATE that says what it expects."""
     if not due(clock.now()).exists():
@@ -115,23 +138,38 @@ def _read(claim: Claim) -> None:
     plans = list(claim.source.athlete.plans.filter(archived_at=None).select_related("athlete"))
     covered = [(plan, windows.window_of(plan, read_at)) for plan in plans]
     wanted = [(plan, window) for plan, window in covered if window is not None]
-    found = _ask(claim, wanted)
+    known = versions.known(plan for plan, _ in wanted)
+    found = _ask(claim, wanted, known)
     crashpoint("P05")
-    _commit(claim, wanted, found, read_at, blind=any(map(windows.needs_time_zone, plans)))
+    _commit(
+        claim,
+        wanted,
+        found,
+        read_at,
+        emptied=is_emptied(_in_sight(known, wanted), len(found.sessions)),
+        blind=any(map(windows.needs_time_zone, plans)),
+    )
 
 
-def _ask(claim: Claim, wanted: Sequence[tuple[Plan, Window]]) -> Found:
+def _ask(claim: Claim, wanted: Sequence[tuple[Plan, Window]], known: Known) -> Found:
     """Read each day once, however many plans cover it. No transaction is open meanwhile."""
     days = windows.joined(window for _, window in wanted)
     if not days:
         return Found((), {})
-    known = Known() if _asked_by_a_person(claim) else versions.known(plan for plan, _ in wanted)
     athlete = claim.source.athlete
-    found = readers.read(athlete, days, known, heed=claim.heed)
-    if len(known.sessions) >= MANY and not found.sessions and not _said_before(claim):
+    afresh = _asked_by_a_person(claim)
+    found = readers.read(athlete, days, Known() if afresh else known, heed=claim.heed)
+    gone = not found.sessions and is_emptied(_in_sight(known, wanted), 0)
+    if gone and not afresh and not _said_before(claim):
         raise EmptiedError("The whole calendar is gone: asking once more before we believe it.")
     health.worked(athlete.connection, allowed=found.allowed, refused=found.refused)
     return found
+
+
+def _in_sight(known: Known, wanted: Sequence[tuple[Plan, Window]]) -> int:
+    """How many of the known sessions no time that passed explains away."""
+    dates = [session.date for session in known.sessions.values()]
+    return sum(any(window.holds(date) for _, window in wanted) for date in dates)
 
 
 def _said_before(claim: Claim) -> bool:
@@ -149,12 +187,14 @@ def _unread(claim: Claim) -> QuerySet[Hint]:
     )
 
 
+@retried
 def _commit(
     claim: Claim,
     wanted: Sequence[tuple[Plan, Window]],
     found: Found,
     read_at: datetime,
     *,
+    emptied: bool,
     blind: bool,
 ) -> None:
     """Versions, promises and the clean counter in one transaction, if the source is still ours."""
@@ -164,6 +204,11 @@ def _commit(
         row = _fenced(claim)
         for plan, window in wanted:
             versions.record(plan, found, window, occasion, log)
+            if row.read_at is None:
+                aftermath.catch_up(plan, log)
+        if emptied:
+            row.emptied_at = read_at
+            guardrails.hold_emptied(row)
         quarantine.read_well(row, log)
         _settle(row, claim, read_at, NEEDS_TIME_ZONE if blind else found.refused)
 
@@ -190,6 +235,7 @@ def _settle(row: Source, claim: Claim, read_at: datetime, remark: str) -> None:
     row.save()
 
 
+@retried
 def _postpone(claim: Claim, error: SourceError) -> None:
     """Nothing was recorded. Say why, and when it is tried again."""
     logger.warning("A source could not be read: %s", error.code)
@@ -207,7 +253,8 @@ def _postpone(claim: Claim, error: SourceError) -> None:
 
 
 def _pause(row: Source, error: SourceError) -> timedelta:
-    if isinstance(error, SourceRefusedError | BadAnswerError):
+    refused = isinstance(error, SourceRefusedError) and row.failures > DOUBTED
+    if refused or isinstance(error, BadAnswerError):
         return ASKS_A_PERSON
     asked = error.retry_after if isinstance(error, SourceUnavailableError) else None
     return retry.delay(min(row.failures, LONGEST_PAUSE), asked) or ASKS_A_PERSON

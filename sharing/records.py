@@ -8,14 +8,18 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F, Q
 
+from audit import log
 from audit.log import audited_atomic
+from audit.retrying import retried
 from destinations import port
 from destinations.errors import DestinationError, MissingError, UnknownOutcomeError
 from sharing import clock
-from sharing.models import Attempt, Lane, RemoteRecord, Step
+from sharing.models import Attempt, Drift, Lane, RemoteRecord, Step
 
 Outcome = port.Receipt | DestinationError
+DRIFTING = (Drift.State.OPEN, Drift.State.REPAIRING, Drift.State.KEPT)
 
 
 def intend(attempt: Attempt, steps: Sequence[port.Step], now: datetime) -> None:
@@ -40,6 +44,7 @@ def intend(attempt: Attempt, steps: Sequence[port.Step], now: datetime) -> None:
     )
 
 
+@retried
 def note(
     lane: Lane, attempt: Attempt, steps: Sequence[port.Step], outcomes: Mapping[str, Outcome]
 ) -> bool:
@@ -95,10 +100,80 @@ def _remember(lane: Lane, step: port.Step, receipt: port.Receipt, now: datetime)
     if step.item is not None:
         record.content_hash = step.item.content_hash
         record.day = step.item.date
-        record.body = lane.plan.athlete.seal(
-            json.dumps(step.item.body).encode(), purpose=f"record:{record.pk}"
-        )
+        record.body = _sealed(lane, record, step.item.body)
     record.save()
+    _end_drifts(lane, record, now)
+
+
+def _sealed(lane: Lane, record: RemoteRecord, body: port.Body) -> bytes:
+    content = json.dumps(body).encode()
+    return lane.plan.athlete.seal(content, purpose=f"record:{record.pk}")
+
+
+def know(lane: Lane, record: RemoteRecord, body: port.Body) -> None:
+    """What was read there is what is known to be there."""
+    record.content_hash = port.content_hash(body)
+    record.body = _sealed(lane, record, body)
+    record.save(update_fields=["content_hash", "body"])
+
+
+def may_be_ours(lane: Lane, remote_id: str) -> bool:
+    """Whether some lane wrote this record, or one that is writing now may find out that it did."""
+    kind = lane.destination.kind
+    there = RemoteRecord.objects.filter(lane__destination__kind=kind, remote_id=remote_id)
+    if there.exclude(state=RemoteRecord.State.REMOVED).exists():
+        return True
+    busy = Q(desired__gt=F("settled")) | Q(records__state=RemoteRecord.State.UNCERTAIN)
+    beside = Lane.objects.filter(plan__athlete=lane.plan.athlete_id, destination__kind=kind)
+    return beside.filter(busy).exclude(pk=lane.pk).exists()
+
+
+def note_copy(lane: Lane, original: RemoteRecord, copy: port.Copy, now: datetime) -> RemoteRecord:
+    """Know a record that somebody made there from one of ours, under a name of its own."""
+    key = f"{original.item_key}#{copy.remote_id}"
+    record = RemoteRecord.objects.filter(lane=lane, item_key=key).first()
+    if record is None:
+        record = RemoteRecord(lane=lane, item_key=key, writes=0)
+    record.state = RemoteRecord.State.COPY
+    record.remote_id = copy.remote_id
+    record.version, record.revision = original.version, original.revision
+    record.written_at, record.day = now, copy.date
+    record.content_hash = port.content_hash(copy.body)
+    record.body = _sealed(lane, record, copy.body)
+    record.save()
+    return record
+
+
+def _end_drifts(lane: Lane, record: RemoteRecord, now: datetime) -> None:
+    """The record was written or removed: a repair has arrived, a difference is gone with it.
+
+    A session that an athlete deleted, and that stays deleted, stays so.
+    """
+    removed = record.state == RemoteRecord.State.REMOVED
+    ended = record.drifts.filter(state=Drift.State.REPAIRING)
+    if removed:
+        ended = record.drifts.filter(state__in=DRIFTING).exclude(
+            state=Drift.State.KEPT, kind=Drift.Kind.MISSING
+        )
+    for drift in ended:
+        drift.state = _end_of(drift, removed=removed)
+        drift.settled_at = now
+        drift.audit_entry_id = log.record(
+            f"drift.{drift.state}",
+            organisation=lane.route.organisation_id,
+            subject=lane.plan.athlete.pseudonym,
+            plan=lane.plan_id,
+            destination=lane.destination_id,
+            extra={"drift": str(drift.pk)},
+        )
+        drift.save()
+
+
+def _end_of(drift: Drift, *, removed: bool) -> Drift.State:
+    """A copy is repaired by removing it, everything else by writing it."""
+    repairing = drift.state == Drift.State.REPAIRING
+    as_meant = repairing and removed == (drift.kind == Drift.Kind.EXTRA)
+    return Drift.State.REPAIRED if as_meant else Drift.State.VANISHED
 
 
 def _forget(lane: Lane, step: port.Step) -> None:

@@ -3,83 +3,146 @@
 What was superseded or has no consent is refused with the reason.
 """
 
+from typing import NamedTuple
+from uuid import UUID
+
 from accounts import consent
-from audit.log import audited_atomic
+from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from sharing import clock, promises, wake
 from sharing.models import Delivery, Lane, RemoteRecord
+
+SUPERSEDED, BLOCKED = "superseded", "blocked"
+NEVER_SENT = (Delivery.State.BLOCKED, Delivery.State.SUPERSEDED)
 
 
 class RedeliverRefused(Exception):  # noqa: N818 - reads as the sentence it is
     """Why this delivery cannot be made again, in words for the person who asked."""
 
 
+class Objection(NamedTuple):
+    """What speaks against it: superseded by something newer, or blocked; and the sentence."""
+
+    kind: str
+    words: str
+
+
+@retried
 def redeliver(delivery: Delivery) -> Delivery:
-    """Promise the delivery's version once more; its key is the same, so a destination that honours
-    keys applies it once.
-    """
     with audited_atomic() as log:
-        lane = (
-            Lane.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("plan__athlete", "route", "destination")
-            .get(pk=delivery.lane_id)
-        )
-        delivery = Delivery.objects.select_related("version__plan__athlete").get(pk=delivery.pk)
-        delivery.lane = lane
+        lane = locked(delivery.lane_id)
+        delivery = in_lane(lane, delivery.pk)
         if refusal := why_not(lane, delivery):
             raise RedeliverRefused(refusal)
-        lane.records.filter(state=RemoteRecord.State.PRESENT).update(
-            state=RemoteRecord.State.UNCERTAIN
-        )
-        lane.tries = lane.crashes = 0
-        if lane.state == Lane.State.UNKNOWN:
-            lane.state = Lane.State.ACTIVE
-        lane.save()
-        again = promises.promise(
-            lane, delivery.version, log, intent=Delivery.Intent(delivery.intent), due_at=clock.now()
-        )
-        log.record(
-            "delivery.redelivered",
-            organisation=lane.route.organisation_id,
-            subject=lane.plan.athlete.pseudonym,
-            plan=lane.plan_id,
-            version=delivery.version.version,
-            destination=lane.destination_id,
-            delivery=delivery.pk,
-        )
+        again = promise_again(lane, delivery, log)
     wake.wake()
     return again
 
 
+def promise_again(lane: Lane, delivery: Delivery, log: Log) -> Delivery:
+    """Promise the delivery's version once more; its key is the same, so a destination that honours
+    keys applies it once. The caller holds the lane.
+
+    What was delivered is written again as a whole; after anything else, only what is not known to
+    be there.
+    """
+    if delivery.state == Delivery.State.DELIVERED:
+        lane.records.filter(state=RemoteRecord.State.PRESENT).update(
+            state=RemoteRecord.State.UNCERTAIN
+        )
+    lane.tries = lane.crashes = 0
+    if lane.state == Lane.State.UNKNOWN:  # and a person has looked
+        lane.state, lane.verify_needed = Lane.State.ACTIVE, False
+    lane.save()
+    again = promises.promise(
+        lane, delivery.version, log, intent=Delivery.Intent(delivery.intent), due_at=clock.now()
+    )
+    promises.record(delivery, "redelivered", log)
+    return again
+
+
+def locked(lane_id: UUID) -> Lane:
+    return (
+        Lane.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("plan__athlete", "route", "destination")
+        .get(pk=lane_id)
+    )
+
+
+def in_lane(lane: Lane, delivery_id: UUID) -> Delivery:
+    delivery = Delivery.objects.select_related("version__plan__athlete").get(pk=delivery_id)
+    delivery.lane = lane
+    return delivery
+
+
 def why_not(lane: Lane, delivery: Delivery) -> str:
+    found = objection(lane, delivery)
+    return found.words if found else ""
+
+
+def objection(lane: Lane, delivery: Delivery) -> Objection | None:
+    """What speaks against delivering this again, if anything does."""
     if delivery.state == Delivery.State.WAITING:
-        return "This delivery is still waiting; its next try is shown."
-    newest = lane.plan.newest
-    if delivery.version.version < newest:
-        number = delivery.version.version
-        return f"Version {number} was superseded by version {newest}: redeliver that one."
+        return Objection(SUPERSEDED, "This delivery is still waiting; its next try is shown.")
+    if words := _overtaken(lane, delivery):
+        return Objection(SUPERSEDED, words)
     granted = consent.current(lane.plan.athlete_id, lane.destination_id)
     if delivery.intent == Delivery.Intent.SHARE and granted is None:
-        return "The athlete's consent for this destination is not active: nothing may be sent."
-    return ""
+        words = "The athlete's consent for this destination is not active: nothing may be sent."
+        return Objection(BLOCKED, words)
+    return None
 
 
+def _overtaken(lane: Lane, delivery: Delivery) -> str:
+    """Which later promise counts instead. A removal is owed until something is shared again."""
+    number = delivery.version.version
+    later = lane.deliveries.filter(revision__gt=delivery.revision)
+    if delivery.intent == Delivery.Intent.REMOVE:
+        shared = later.filter(intent=Delivery.Intent.SHARE).exclude(state__in=NEVER_SENT)
+        return "Something was shared here again since." if shared.exists() else ""
+    last = later.select_related("version").order_by("-revision").first()
+    if last is None or (last.version_id, last.intent) == (delivery.version_id, delivery.intent):
+        return ""
+    if last.intent == Delivery.Intent.REMOVE:
+        return "Everything was taken back here since."
+    if last.version.version < number:
+        return f"The plan was rolled back to version {last.version.version} here since."
+    return f"Version {number} was superseded by version {last.version.version}: redeliver that one."
+
+
+@retried
 def settle_unknown(delivery: Delivery, *, is_there: bool) -> Delivery:
-    """A person looked: the version is at the destination, or it must be sent again."""
-    if not is_there:
-        return redeliver(delivery)
+    """A person looked: the version is at the destination, or it must be sent again.
+
+    Where a newer promise waits behind it, that one is sent instead.
+    """
+    newer = Delivery.objects.filter(
+        lane=delivery.lane_id, revision__gt=delivery.revision, state=Delivery.State.WAITING
+    )
+    if is_there:
+        return _settle(delivery, Delivery.State.DELIVERED, "confirmed_by_person")
+    if newer.exists():
+        return _settle(delivery, Delivery.State.SUPERSEDED, "newer_version")
+    return redeliver(delivery)
+
+
+def _settle(delivery: Delivery, state: Delivery.State, reason: str) -> Delivery:
+    """End what was unknown, and let the lane go on."""
     with audited_atomic() as log:
-        lane = Lane.objects.select_for_update(no_key=True).get(pk=delivery.lane_id)
-        delivery = Delivery.objects.select_related(
-            "version", "lane__plan__athlete", "lane__route"
-        ).get(pk=delivery.pk, state=Delivery.State.UNKNOWN)
+        lane = locked(delivery.lane_id)
+        delivery = Delivery.objects.select_related("version").get(
+            pk=delivery.pk, state=Delivery.State.UNKNOWN
+        )
         delivery.lane = lane
-        promises.end(
-            delivery, Delivery.State.DELIVERED, log, clock.now(), reason="confirmed_by_person"
-        )
-        lane.records.filter(state=RemoteRecord.State.UNCERTAIN).update(
-            state=RemoteRecord.State.PRESENT
-        )
+        promises.end(delivery, state, log, clock.now(), reason=reason)
+        if state == Delivery.State.DELIVERED:
+            lane.records.filter(state=RemoteRecord.State.UNCERTAIN).update(
+                state=RemoteRecord.State.PRESENT
+            )
         Lane.objects.filter(pk=lane.pk).update(
-            state=Lane.State.ACTIVE, settled=max(lane.settled, delivery.revision)
+            state=Lane.State.ACTIVE,
+            settled=max(lane.settled, delivery.revision),
+            verify_needed=False,
         )
+    wake.wake()
     return delivery

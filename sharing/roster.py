@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from accounts.models import Athlete, Connection
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
 from plans.errors import ContractError
 from plans.trainingpeaks import RosterAthlete, parse_roster
 from sharing import departures, health, intake, windows
@@ -36,10 +37,8 @@ def sync(connection: Connection) -> Outcome:
         return _published(connection)
     with TrainingPeaks(connection.pk) as api:
         listed = _parsed(api.athletes(), connection)
-    outcome = Outcome()
-    for person in listed:
-        with audited_atomic() as log:  # each by itself: a long roster must not hold up writers
-            _one(connection, person, outcome, log)
+    each = [_one(connection, person) for person in listed]
+    outcome = Outcome(sum(one.created for one in each), sum(one.updated for one in each))
     _leave(connection, listed, outcome)
     health.worked(connection, allowed=api.allowed)
     return outcome
@@ -52,11 +51,17 @@ def _parsed(raw: object, connection: Connection) -> Sequence[RosterAthlete]:
     except ContractError as error:
         body = json.dumps(raw).encode()
         bad = BadAnswerError(departures.ROSTER, error.path, error.problem, body)
-        with audited_atomic() as log:
-            departures.keep(connection, bad, log)
+        _quarantine(connection, bad)
         raise bad from None
 
 
+@retried
+def _quarantine(connection: Connection, bad: BadAnswerError) -> None:
+    with audited_atomic() as log:
+        departures.keep(connection, bad, log)
+
+
+@retried
 def _leave(connection: Connection, listed: Sequence[RosterAthlete], outcome: Outcome) -> None:
     missing = departures.missing_from(connection, [person.source_id for person in listed])
     with audited_atomic() as log:
@@ -66,18 +71,20 @@ def _leave(connection: Connection, listed: Sequence[RosterAthlete], outcome: Out
             outcome.stopped = len(missing)
 
 
-def _one(connection: Connection, person: RosterAthlete, outcome: Outcome, log: Log) -> None:
-    athlete = (
-        Athlete.objects.select_for_update(of=("self",), no_key=True)
-        .filter(organisation=connection.organisation_id, source_id=person.source_id)
-        .select_related("connection")
-        .first()
-    )
-    if athlete is None:
-        _create(connection, person, log)
-        outcome.created += 1
-    elif _update(athlete, connection, person, log):
-        outcome.updated += 1
+@retried
+def _one(connection: Connection, person: RosterAthlete) -> Outcome:
+    """Each in a transaction of its own: a long roster must not hold up writers."""
+    with audited_atomic() as log:
+        athlete = (
+            Athlete.objects.select_for_update(of=("self",), no_key=True)
+            .filter(organisation=connection.organisation_id, source_id=person.source_id)
+            .select_related("connection")
+            .first()
+        )
+        if athlete is None:
+            _create(connection, person, log)
+            return Outcome(created=1)
+        return Outcome(updated=int(bool(_update(athlete, connection, person, log))))
 
 
 def _create(connection: Connection, person: RosterAthlete, log: Log) -> None:
@@ -145,6 +152,7 @@ def _wake(source: Source, log: Log, *, reread: bool) -> None:
         intake.ask(source, Hint.Kind.SCHEDULE, at_once=True)
 
 
+@retried
 def set_time_zone(athlete: Athlete, time_zone: str) -> None:
     """The coach's answer to a question the roster left open."""
     if windows.local_day(time_zone, timezone.now()) is None:
@@ -156,6 +164,7 @@ def set_time_zone(athlete: Athlete, time_zone: str) -> None:
         _wake(athlete.source, log, reread=True)
 
 
+@retried
 def _published(connection: Connection) -> Outcome:
     """A published calendar is one athlete's, and says nothing about them: the coach names them."""
     with audited_atomic() as log:

@@ -12,10 +12,12 @@ from django.core.exceptions import ValidationError
 
 from accounts.models import Athlete, Organisation
 from audit.log import Log, audited_atomic
+from audit.retrying import retried
+from destinations import registry
 from destinations.models import Destination
 from plans.fields import MINIMAL_FIELDS, SESSION_FIELDS
 from sharing import fan_out
-from sharing.models import Plan, Route
+from sharing.models import Drift, Plan, Route
 
 DEFAULT_PURPOSE = "carry out the plan"
 
@@ -36,8 +38,10 @@ class RouteSettings:
     local_time: time = time(2, 0)
     weekday: int = 6
     urgent_at_once: bool = True
+    drift_policy: Mapping[str, str] = field(default_factory=dict)
 
 
+@retried
 def open_route(organisation: Organisation, destination: Destination, wish: RouteSettings) -> Route:
     """Create the route, and promise the newest version of every plan it covers."""
     _check(organisation, destination, wish)
@@ -51,6 +55,7 @@ def open_route(organisation: Organisation, destination: Destination, wish: Route
     return route
 
 
+@retried
 def change(route: Route, wish: RouteSettings) -> Route:
     """Change a route: who is no longer covered loses what was written, everyone else gets the
     newest rendering.
@@ -69,6 +74,7 @@ def change(route: Route, wish: RouteSettings) -> Route:
     return route
 
 
+@retried
 def set_state(route: Route, state: Route.State) -> Route:
     """Pause or resume: the queue is kept.
 
@@ -96,6 +102,7 @@ def _apply(route: Route, wish: RouteSettings) -> None:
     route.local_time = wish.local_time
     route.weekday = wish.weekday
     route.urgent_at_once = wish.urgent_at_once
+    route.drift_policy = dict(wish.drift_policy)
 
 
 def _athletes(organisation: Organisation, wish: RouteSettings) -> list[Athlete]:
@@ -119,7 +126,24 @@ def _check(
     unexplained = sorted(name for name, purpose in wish.fields.items() if not purpose.strip())
     if unexplained:
         raise ValidationError({"fields": f"Say why these leave: {', '.join(unexplained)}."})
+    _check_drift_policy(destination, wish)
     _check_overlap(destination, wish, ignoring)
+
+
+def _check_drift_policy(destination: Destination, wish: RouteSettings) -> None:
+    if not wish.drift_policy:
+        return
+    able = registry.adapter_class(destination.kind).capabilities
+    if not able.read_back:
+        words = f"{destination.name} cannot be read back: nothing is ever found to differ there."
+        raise ValidationError({"drift_policy": words})
+    unknown = set(wish.drift_policy) - {*able.compared, Drift.Kind.MISSING, Drift.Kind.EXTRA}
+    if unknown:
+        words = f"These are not compared there: {', '.join(sorted(unknown))}."
+        raise ValidationError({"drift_policy": words})
+    if not set(wish.drift_policy.values()) <= set(Route.OnDrift.values):
+        choices = ", ".join(Route.OnDrift.values)
+        raise ValidationError({"drift_policy": f"Choose one of these for each: {choices}."})
 
 
 def _check_overlap(destination: Destination, wish: RouteSettings, ignoring: Route | None) -> None:

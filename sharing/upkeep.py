@@ -8,7 +8,22 @@ from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import Athlete, Connection
-from sharing import clock, departures, health, intake, polling, roster, subscriptions, windows
+from sharing import (
+    clock,
+    departures,
+    guardrails,
+    health,
+    intake,
+    latency,
+    polling,
+    reviving,
+    roster,
+    subscriptions,
+    windows,
+)
+from sharing.bulk import running
+from sharing.drift import checks as drift_checks
+from sharing.drift import restoring
 from sharing.models import Hint, Source
 from sharing.source.errors import NeedsReconnectError, SourceError
 
@@ -109,5 +124,12 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     ("reconcile-subscriptions", lambda: timedelta(minutes=5), reconcile_all_subscriptions),
     (departures.JOB, lambda: timedelta(minutes=30), sync_all_rosters),
     ("roll-windows", lambda: timedelta(minutes=10), roll_windows),
+    ("revive-lanes", lambda: timedelta(seconds=5), reviving.revive_due),
+    ("ask-for-drift-checks", lambda: timedelta(minutes=10), drift_checks.ask_due),
+    ("check-drift", lambda: timedelta(seconds=2), drift_checks.run_due),
+    ("repair-drift", lambda: timedelta(seconds=2), restoring.repair_due),
+    ("carry-out-bulk-actions", lambda: timedelta(seconds=2), running.run_due),
+    ("watch-guardrails", lambda: timedelta(seconds=15), guardrails.hold_breaches),
+    ("forget-latencies", lambda: timedelta(hours=6), latency.forget_old),
     ("forget-hints", lambda: timedelta(hours=6), forget_old_hints),
 )

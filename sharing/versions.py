@@ -9,11 +9,11 @@ from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from audit import stored as entries
 from audit.actor import Actor
+from audit.crashpoint import crashpoint
 from audit.log import Log
 from plans import contract, words
 from plans.diff import PlanDiff, diff, is_urgent
@@ -22,8 +22,7 @@ from plans.hashing import content_hash
 from plans.model import Plan as CanonicalPlan
 from plans.model import Session, total_duration
 from plans.window import carry_over, keep_hidden_figures
-from sharing import clock, fan_out
-from sharing.crashpoint import crashpoint
+from sharing import clock, fan_out, incarnation
 from sharing.models import Plan, PlanVersion
 from sharing.source.errors import BadAnswerError
 from sharing.source.window import Found, Known
@@ -32,7 +31,6 @@ from sharing.windows import Window, local_day
 RECORDED = "plan.version.recorded"
 SOURCE = Actor("source", "trainingpeaks")
 RULES = ("planned.only/1", "units.seconds/1", "order.day-time-id/1")
-ERA = 1_000_000  # version numbers of an installation that was restored from a backup start anew
 
 
 @dataclass(frozen=True)
@@ -124,10 +122,9 @@ def compare(plan: Plan, found: Found, window: Window) -> Change:
 
 
 def _make(change: Change, occasion: Occasion) -> PlanVersion:
-    floor = (settings.BATON_INCARNATION - 1) * ERA
     return PlanVersion(
         plan=change.plan,
-        version=max(change.plan.newest, floor) + 1,
+        version=max(change.plan.newest, incarnation.current().numbered(0)) + 1,
         content_hash=content_hash(change.after),
         starts_on=change.window.start,
         ends_on=change.window.end,

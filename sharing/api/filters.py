@@ -1,8 +1,8 @@
-"""How deliveries can be searched."""
+"""How deliveries and differences can be searched."""
 
 from django_filters import rest_framework as filters
 
-from sharing.models import Delivery
+from sharing.models import Delivery, Drift
 
 
 class DeliveryFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
@@ -11,9 +11,24 @@ class DeliveryFilter(filters.FilterSet):  # type: ignore[misc] # the library has
     destination = filters.UUIDFilter(field_name="lane__destination")
     route = filters.UUIDFilter(field_name="lane__route")
     state = filters.ChoiceFilter(choices=Delivery.State.choices)
+    reason = filters.CharFilter()
+    assignedTo = filters.CharFilter(field_name="assigned_to__email")  # noqa: N815 - the name on the wire
     acceptedAfter = filters.IsoDateTimeFilter(field_name="accepted_at", lookup_expr="gte")  # noqa: N815 - the name on the wire
     acceptedBefore = filters.IsoDateTimeFilter(field_name="accepted_at", lookup_expr="lt")  # noqa: N815 - the name on the wire
 
     class Meta:
         model = Delivery
+        fields: list[str] = []
+
+
+class DriftFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
+    plan = filters.UUIDFilter(field_name="lane__plan")
+    athlete = filters.UUIDFilter(field_name="lane__plan__athlete")
+    destination = filters.UUIDFilter(field_name="lane__destination")
+    route = filters.UUIDFilter(field_name="lane__route")
+    state = filters.ChoiceFilter(choices=Drift.State.choices)
+    kind = filters.ChoiceFilter(choices=Drift.Kind.choices)
+
+    class Meta:
+        model = Drift
         fields: list[str] = []

@@ -6,11 +6,25 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.camel import CamelSerializer
-from accounts.models import Athlete, ConsentDecision
+from accounts.models import Athlete, ConsentDecision, User
 from destinations.models import Destination
 from plans.fields import SESSION_FIELDS
-from sharing.models import Attempt, Delivery, Plan, PlanVersion, Quarantine, Route, Step
+from sharing import remarks
+from sharing.drift import words
+from sharing.drift.values import unseal
+from sharing.models import (
+    Attempt,
+    Delivery,
+    Drift,
+    DriftCheck,
+    Plan,
+    PlanVersion,
+    Quarantine,
+    Route,
+    Step,
+)
 
+VALUE = {"description": "A value of the plan, or null", "nullable": True}
 FIELD_CHOICES = sorted(SESSION_FIELDS)
 
 
@@ -95,6 +109,11 @@ class RouteSerializer(OwnRows, serializers.ModelSerializer[Route]):
         many=True, queryset=Athlete.objects.none(), required=False
     )
     destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+    drift_policy = serializers.DictField(
+        child=serializers.ChoiceField(choices=Route.OnDrift.choices),
+        required=False,
+        help_text="What differs there → what is done. What is not named here has its default.",
+    )
 
     class Meta:
         model = Route
@@ -111,6 +130,7 @@ class RouteSerializer(OwnRows, serializers.ModelSerializer[Route]):
             "local_time",
             "weekday",
             "urgent_at_once",
+            "drift_policy",
             "state",
             "created_at",
         ]
@@ -204,6 +224,7 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
     destination = serializers.UUIDField(source="lane.destination_id", read_only=True)
     route = serializers.UUIDField(source="lane.route_id", read_only=True)
     version = serializers.IntegerField(source="version.version", read_only=True)
+    assigned_to = serializers.EmailField(source="assigned_to.email", default="", read_only=True)
 
     class Meta:
         model = Delivery
@@ -221,11 +242,27 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
             "accepted_at",
             "started_at",
             "settled_at",
+            "assigned_to",
             "withheld",
             "notes",
             "rules",
         ]
         read_only_fields = fields
+
+
+class AssignSerializer(serializers.Serializer[Any]):
+    """Somebody who may act on the delivery."""
+
+    to = serializers.EmailField(allow_null=True)
+
+    def validate_to(self, value: str | None) -> User | None:
+        if value is None:
+            return None
+        people = remarks.assignable(self.context["delivery"])
+        found = next((each for each in people if each.email.lower() == value.lower()), None)
+        if found is None:
+            raise serializers.ValidationError("Nobody with this address may act on it.")
+        return found
 
 
 class DeliveryDetailSerializer(DeliverySerializer):
@@ -234,6 +271,72 @@ class DeliveryDetailSerializer(DeliverySerializer):
     class Meta(DeliverySerializer.Meta):
         fields = [*DeliverySerializer.Meta.fields, "attempts"]
         read_only_fields = fields
+
+
+class DriftSerializer(CamelSerializer, serializers.ModelSerializer[Drift]):
+    """A difference; `ours` and `theirs` are what the plan and the destination say of the field."""
+
+    plan = serializers.UUIDField(source="lane.plan_id", read_only=True)
+    route = serializers.UUIDField(source="lane.route_id", read_only=True)
+    destination = serializers.UUIDField(source="lane.destination_id", read_only=True)
+    item_key = serializers.CharField(source="record.item_key", read_only=True)
+    ours = serializers.SerializerMethodField()
+    theirs = serializers.SerializerMethodField()
+    suggestion = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Drift
+        fields = [
+            "id",
+            "plan",
+            "route",
+            "destination",
+            "item_key",
+            "kind",
+            "field",
+            "ours",
+            "theirs",
+            "policy",
+            "state",
+            "suggestion",
+            "found_at",
+            "settled_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(VALUE)
+    def get_ours(self, row: Drift) -> Any:
+        return unseal(row).ours if row.kind == Drift.Kind.ALTERED else None
+
+    @extend_schema_field(VALUE)
+    def get_theirs(self, row: Drift) -> Any:
+        return unseal(row).theirs
+
+    def get_suggestion(self, row: Drift) -> str:
+        return words.suggestion(row)
+
+
+class DriftCheckSerializer(CamelSerializer, serializers.ModelSerializer[DriftCheck]):
+    class Meta:
+        model = DriftCheck
+        fields = [
+            "id",
+            "destination",
+            "state",
+            "asked_at",
+            "started_at",
+            "ended_at",
+            "lanes_read",
+            "records_compared",
+            "skipped",
+            "unreadable",
+            "last_error",
+        ]
+        read_only_fields = fields
+
+
+class AskForCheckSerializer(OwnRows, serializers.Serializer[Any]):
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
 
 
 class QuarantineSerializer(CamelSerializer, serializers.ModelSerializer[Quarantine]):

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from sharing.api import views
+from sharing.api import bulk, drift, stops, views
 
 router = SimpleRouter()
 router.register("athletes", views.AthleteViewSet)
@@ -12,6 +12,15 @@ router.register("versions", views.PlanVersionViewSet)
 router.register("routes", views.RouteViewSet)
 router.register("consents", views.ConsentViewSet)
 router.register("deliveries", views.DeliveryViewSet)
+router.register("bulk-actions", bulk.BulkActionViewSet)
+router.register("remarks", bulk.RemarkViewSet)
+router.register("drift", drift.DriftViewSet)
+router.register("drift-checks", drift.DriftCheckViewSet)
 router.register("quarantine", views.QuarantineViewSet)
+router.register("stops", stops.StopViewSet)
 
-urlpatterns = [*router.urls, path("ledger/", views.LedgerView.as_view())]
+urlpatterns = [
+    *router.urls,
+    path("dead-letters/", bulk.DeadLettersView.as_view()),
+    path("ledger/", views.LedgerView.as_view()),
+]

@@ -18,7 +18,7 @@ from accounts.api.asking import Permitted, person, told
 from accounts.consent import Basis, Terms
 from accounts.models import Athlete, ConsentDecision, Organisation, User
 from plans.errors import ContractError
-from sharing import blocks, consents, quarantine, redeliver, routes
+from sharing import blocks, consents, quarantine, redeliver, remarks, routes
 from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter
 from sharing.ledger import ledger
@@ -203,7 +203,9 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     queryset = Delivery.objects.none()
 
     def get_queryset(self) -> QuerySet[Delivery]:
-        rows = Delivery.objects.for_user(person(self.request)).select_related("lane", "version")
+        rows = Delivery.objects.for_user(person(self.request)).select_related(
+            "lane", "version", "assigned_to"
+        )
         if self.action == "retrieve":
             rows = rows.prefetch_related("attempts__steps")
         return rows
@@ -223,6 +225,17 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
             return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         shown = serializers.DeliverySerializer(again, context=self.get_serializer_context())
         return Response(shown.data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=serializers.AssignSerializer, responses=serializers.DeliverySerializer)
+    @action(detail=True, methods=["post"])
+    def assign(self, request: Request, pk: str) -> Response:
+        """Say who looks after it, by their address; nobody: null."""
+        delivery = self.get_object()
+        wish = serializers.AssignSerializer(data=request.data, context={"delivery": delivery})
+        wish.is_valid(raise_exception=True)
+        remarks.assign(delivery, wish.validated_data["to"])
+        shown = serializers.DeliverySerializer(delivery, context=self.get_serializer_context())
+        return Response(shown.data)
 
 
 class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):

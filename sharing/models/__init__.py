@@ -1,27 +1,41 @@
 """The rows of the engine: what came in, what it became, where it goes, what is known there."""
 
-from sharing.models.clockwork import Heartbeat, Limiter, PeriodicJob
+from sharing.models.bulk import BulkAction, BulkItem, Remark
+from sharing.models.clockwork import Heartbeat, Installation, Limiter, PeriodicJob
+from sharing.models.drift import Drift, DriftCheck
 from sharing.models.inbox import Hint, Quarantine, Source, Subscription
 from sharing.models.lane import Attempt, Delivery, Feed, Lane, RemoteRecord, Step
+from sharing.models.latency import Latency
 from sharing.models.plan import Acknowledgement, Plan, PlanVersion
 from sharing.models.route import Route
+from sharing.models.stop import Stop
+from sharing.models.volume import HourlyVolume
 
 __all__ = [
     "Acknowledgement",
     "Attempt",
+    "BulkAction",
+    "BulkItem",
     "Delivery",
+    "Drift",
+    "DriftCheck",
     "Feed",
     "Heartbeat",
     "Hint",
+    "HourlyVolume",
+    "Installation",
     "Lane",
+    "Latency",
     "Limiter",
     "PeriodicJob",
     "Plan",
     "PlanVersion",
     "Quarantine",
+    "Remark",
     "RemoteRecord",
     "Route",
     "Source",
     "Step",
+    "Stop",
     "Subscription",
 ]

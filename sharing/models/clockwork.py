@@ -37,3 +37,14 @@ class Limiter(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Installation(models.Model):
+    """One row: which life of the data this is. A restored backup brings the old number back."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    incarnation = models.PositiveIntegerField(default=1)
+    restored_at = models.DateTimeField(null=True)  # when `after_restore` ran last
+
+    def __str__(self) -> str:
+        return f"incarnation {self.incarnation}"

@@ -34,7 +34,8 @@ class Source(Identified):
     cursor = models.DateTimeField(null=True)  # changed feed: everything before it has been seen
     polled_at = models.DateTimeField(null=True)
     last_webhook_at = models.DateTimeField(null=True)
-    silent_changes = models.PositiveIntegerField(default=0)  # found by polling, never announced
+    emptied_at = models.DateTimeField(null=True)  # when a reading last found most of it gone
+    silent_changes = models.PositiveIntegerField(default=0)  # found by polling since the last event
     hook_generation = models.PositiveIntegerField(default=1)
     previous_hook_until = models.DateTimeField(default=long_ago)
     failures = models.PositiveIntegerField(default=0)

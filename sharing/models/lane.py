@@ -1,5 +1,6 @@
 """Lanes and their history: what is promised, what was tried, what is known to be there."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -95,6 +96,9 @@ class Delivery(Identified):
     started_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     archived_at = models.DateTimeField(null=True)
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True
+    )
     withheld = models.JSONField(default=list)  # fields held back
     notes = models.JSONField(default=list)  # what the destination cannot hold
     rules = models.JSONField(default=list)
@@ -160,7 +164,8 @@ class Attempt(Identified):
         indexes = [
             models.Index(
                 fields=["lane"], condition=Q(settled_at__isnull=True), name="unsettled_attempts"
-            )
+            ),
+            models.Index(fields=["settled_at"], name="attempts_by_settlement"),
         ]
 
     def __str__(self) -> str:
@@ -209,6 +214,7 @@ class RemoteRecord(Identified):
         PRESENT = "present", "Present"
         UNCERTAIN = "uncertain", "Uncertain"
         REMOVED = "removed", "Removed"
+        COPY = "copy", "A copy of ours that somebody made there"
 
     lane = models.ForeignKey(Lane, on_delete=models.CASCADE, related_name="records")
     item_key = models.CharField(max_length=64)

@@ -26,6 +26,13 @@ class Route(Identified):
         PAUSED = "paused", "Paused"
         RETIRED = "retired", "Retired"
 
+    class OnDrift(models.TextChoices):
+        """What is done about a field that a destination shows otherwise than it was written."""
+
+        SOURCE = "source", "The plan wins: put it back"
+        KEEP = "keep", "Keep the change there, and tell me"
+        ASK = "ask", "Ask me"
+
     organisation = models.ForeignKey(
         "accounts.Organisation", on_delete=models.CASCADE, related_name="routes"
     )
@@ -38,6 +45,7 @@ class Route(Identified):
     audience = models.CharField(max_length=10, choices=Audience.choices, default=Audience.EVERYONE)
     athletes = models.ManyToManyField("accounts.Athlete", blank=True, related_name="routes")
     fields = models.JSONField(default=dict)  # session field → purpose; what is not here stays here
+    drift_policy = models.JSONField(default=dict)  # field → source | keep | ask
     cadence = models.CharField(max_length=10, choices=Cadence.choices, default=Cadence.REAL_TIME)
     local_time = models.TimeField(default=time(2, 0))
     weekday = models.PositiveSmallIntegerField(default=6)  # 0 is Monday

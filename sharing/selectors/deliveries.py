@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from sharing.models import Delivery, PlanVersion, RemoteRecord
+from sharing.stops import covering
 
 ROW = ("version", "lane__plan__athlete", "lane__destination", "lane__route")
 
@@ -23,7 +24,8 @@ def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:
         "athlete": "lane__plan__athlete",
     }
     asked = {column: wish[name] for name, column in columns.items() if wish.get(name)}
-    return deliveries(user).filter(**asked).order_by("-accepted_at", "-revision")
+    found = deliveries(user).filter(**asked).annotate(held=covering.held_deliveries())
+    return found.order_by("-accepted_at", "-revision")
 
 
 def remote_records(user: User, remote_id: str) -> list[tuple[RemoteRecord, PlanVersion | None]]:

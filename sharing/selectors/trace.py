@@ -26,6 +26,7 @@ OUTCOME_STATES = {
     "refused": "blocked",
     "postponed": "waiting",
     "gave_up": "waiting",
+    "held": "waiting",
     "transient": "transient",
     "": "intended",
 }

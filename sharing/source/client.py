@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 
 from plans.window import slices
+from sharing import latency
 from sharing.source import credentials, endpoints, meaning, quota
 from sharing.source.endpoints import Endpoint
 from sharing.source.errors import BadAnswerError, SourceRejectedError, SourceUnavailableError
@@ -169,7 +170,8 @@ class TrainingPeaks:
         url = address(endpoint, **what)
         quota.wait_turn(self._pause)
         self._heed()
-        answer = self._http.exchange(endpoint.method, url, token=token, **body)
+        with latency.timed(endpoint.name):
+            answer = self._http.exchange(endpoint.method, url, token=token, **body)
         if answer.status in {429, 503}:
             quota.hold(meaning.retry_after(answer))
         return answer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from destinations.http.retry_after import parse_retry_after
+from destinations.http.retry_after import asked_pause
 from sharing.source.endpoints import Endpoint
 from sharing.source.errors import (
     AthleteDetachedError,
@@ -55,7 +55,7 @@ def _error(answer: Answer, endpoint: Endpoint, token: str) -> SourceError:
 
 
 def retry_after(answer: Answer) -> timedelta | None:
-    return parse_retry_after(answer.headers.get("Retry-After"))
+    return asked_pause(answer.headers)
 
 
 def document(answer: Answer) -> Any:

@@ -21,6 +21,7 @@ from sharing import acknowledgements, feeds
 from sharing.models import Delivery, Lane, Plan, PlanVersion
 from sharing.selectors import plans as plan_selectors
 from sharing.selectors import roster as selectors
+from sharing.selectors import stops as stop_selectors
 from sharing.selectors.weeks import Week
 from sharing.views.roster import decide, week_of
 
@@ -84,7 +85,7 @@ def athlete_page(request: HttpRequest, token: str) -> HttpResponse:
     said = act(request, athlete) if request.method == "POST" else ""
     context = {
         "athlete": athlete, "said": said, "plans": plan_cards(athlete), "shares": shares(athlete),
-        "notice": notices.newest(),
+        "notice": notices.newest(), "held": stop_selectors.holds_back(athlete),
     }  # fmt: skip
     return _private(render(request, "sharing/athlete_page.html", context))
 

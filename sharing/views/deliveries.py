@@ -9,6 +9,8 @@ from django.views.decorators.http import require_POST
 
 from accounts import roles
 from sharing import redeliver as redelivering
+from sharing import remarks
+from sharing.bulk.forms import RemarkForm
 from sharing.forms import DeliveryFilter
 from sharing.models import Delivery
 from sharing.reasons import explain
@@ -41,6 +43,8 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
         "refusal": redelivering.why_not(shown.lane, shown),
         "may_redeliver": roles.may(user, "redeliver", shown.lane.plan.athlete),
         "may_audit": roles.may(user, "view_audit"),
+        "remarks": shown.remarks.select_related("author"), "remark_form": RemarkForm(),
+        "assignable": remarks.assignable(shown),
     }  # fmt: skip
     return render(request, "sharing/delivery.html", context)
 

@@ -10,6 +10,8 @@ from django.views.decorators.http import require_safe
 
 from sharing import feeds
 
+AGAIN = 300  # seconds until a calendar should ask again
+
 
 @login_not_required
 @require_safe
@@ -17,6 +19,8 @@ def feed(request: HttpRequest, feed_id: UUID, token: str) -> HttpResponse:
     found = feeds.open_feed(feed_id, token)
     if found is None:
         raise Http404
+    if feeds.closed(found):
+        return _later()
     document = feeds.document(found)
     feeds.was_read(found)
     asked = parse_etags(request.headers.get("If-None-Match", ""))
@@ -28,3 +32,9 @@ def feed(request: HttpRequest, feed_id: UUID, token: str) -> HttpResponse:
     response["Cache-Control"] = "private, no-cache"
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+def _later() -> HttpResponse:
+    """A calendar keeps what it has and asks again."""
+    headers = {"Retry-After": str(AGAIN), "Cache-Control": "no-store"}
+    return HttpResponse(status=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)

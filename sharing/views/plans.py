@@ -6,6 +6,8 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from accounts import roles
+from sharing import pinned
 from sharing.models import Plan, PlanVersion, RemoteRecord
 from sharing.selectors import deliveries as delivery_selectors
 from sharing.selectors import plans as selectors
@@ -16,10 +18,12 @@ VERSIONS = 10
 
 
 def plan(request: HttpRequest, pk: UUID) -> HttpResponse:
-    shown = own(selectors.plans(person(request, "view_athlete")), pk)
+    user = person(request, "view_athlete")
+    shown = own(selectors.plans(user), pk)
     version = selectors.newest_version(shown)
     context: dict[str, Any] = {
         "plan": shown, "version": version, "at": selectors.at_destinations(shown),
+        "pins": pinned.pins(shown), "may_roll_back": roles.may(user, "roll_back", shown),
         "page": page_of(request, selectors.versions(shown), VERSIONS),
     }  # fmt: skip
     if version:
@@ -43,6 +47,7 @@ def plan_version(request: HttpRequest, pk: UUID, number: int) -> HttpResponse:
     records = RemoteRecord.objects.for_user(user).filter(lane__plan=pk, version=number)
     context = {
         "version": version, "weeks": _grid(version),
+        "may_roll_back": roles.may(user, "roll_back", version.plan),
         "deliveries": delivery_selectors.deliveries(user).filter(version=version),
         "records": records.select_related("lane__destination").order_by("item_key")[:500],
     }  # fmt: skip

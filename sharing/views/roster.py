@@ -17,6 +17,7 @@ from accounts import links, roles
 from accounts.consent import Basis
 from accounts.models import Athlete, ConsentDecision, User
 from audit.log import audited_atomic
+from audit.retrying import retried
 from destinations.models import Destination
 from sharing import consents, intake
 from sharing.forms import ConsentForm
@@ -129,6 +130,7 @@ def record_consents(request: HttpRequest) -> HttpResponse:
     return redirect(_back(request))
 
 
+@retried
 def _record(wish: dict[str, Any], user: User) -> int:
     destination = wish["destination"]
     basis = Basis(kind=ConsentDecision.Basis.COACH_RECORD, note=wish["note"], decided_by=user)

@@ -14,6 +14,7 @@ from accounts.models import User
 from destinations.models import Destination
 from sharing import routes as services
 from sharing.advisor import advise
+from sharing.drift import policy
 from sharing.forms import RouteForm
 from sharing.models import Route
 from sharing.views.asking import own, person
@@ -36,6 +37,7 @@ def route(request: HttpRequest, pk: UUID) -> HttpResponse:
         "route": shown, "may_edit": roles.may(user, "manage_route"),
         "athletes": shown.athletes.order_by("name"), "lanes": shown.lanes.count(),
         "advice": advise(shown.organisation_id, shown.destination),
+        "on_drift": policy.in_words(shown),
     }  # fmt: skip
     return render(request, "sharing/route.html", context)
 
@@ -43,7 +45,7 @@ def route(request: HttpRequest, pk: UUID) -> HttpResponse:
 def new(request: HttpRequest, destination: UUID) -> HttpResponse:
     user = person(request, "manage_route")
     target = own(Destination.objects.for_user(user), destination)
-    form = RouteForm(request.POST or None, user=user)
+    form = RouteForm(request.POST or None, user=user, destination=target)
     if form.is_valid() and (opened := _save(form, target, None)):
         messages.success(request, f"“{opened.name}” is open.")
         return redirect("route", opened.pk)
@@ -53,7 +55,7 @@ def new(request: HttpRequest, destination: UUID) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request, "manage_route")
     shown = own(_routes(user).exclude(state=Route.State.RETIRED), pk)
-    form = RouteForm(request.POST or None, user=user, route=shown)
+    form = RouteForm(request.POST or None, user=user, destination=shown.destination, route=shown)
     if form.is_valid() and (changed := _save(form, shown.destination, shown)):
         messages.success(request, f"“{changed.name}” is saved.")
         return redirect("route", changed.pk)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 LISTS = [
     "athletes", "plans", "versions", "routes", "consents", "deliveries", "quarantine",
-    "destinations", "connections", "organisations",
+    "destinations", "connections", "organisations", "alerts", "drift", "drift-checks",
 ]  # fmt: skip
 
 

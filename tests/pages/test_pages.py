@@ -29,6 +29,14 @@ def pages(world):
         "destination": reverse("destination", args=[world.destination.pk]),
         "destination_edit": reverse("destination_edit", args=[world.destination.pk]),
         "quarantine": reverse("quarantine"),
+        "drift": reverse("drift"),
+        "drift_checks": reverse("drift_checks"),
+        "stops": reverse("stops"),
+        "stop_new": reverse("stop_new", args=["route", world.route.pk]),
+        "cohorts": reverse("cohorts"),
+        "cohort_new": reverse("cohort_new"),
+        "alerts": reverse("alerts"),
+        "conservation": reverse("conservation"),
         "audit": reverse("audit"),
         "audit_verify": reverse("audit_verify"),
         "health": reverse("health"),
@@ -40,14 +48,14 @@ def pages(world):
 
 FOREIGN = [
     "athlete", "plan", "plan_status", "plan_version", "delivery", "route", "route_new",
-    "route_edit", "destination", "destination_edit",
+    "route_edit", "destination", "destination_edit", "stop_new",
 ]  # fmt: skip
 
 
 LOG = {"audit", "audit_verify"}
 MANAGING = {
     "calendar_new", "route_new", "route_edit", "destination_kinds", "destination_new",
-    "destination_edit",
+    "destination_edit", "stop_new", "cohort_new",
 }  # fmt: skip
 
 

@@ -128,6 +128,48 @@ def test_a_periodic_job_that_fails_says_so_and_comes_round_again(monkeypatch):
     assert row.next_run_at > clock.now()
 
 
+def test_a_periodic_job_that_outlasts_its_lease_is_not_run_beside_itself(monkeypatch, settings):
+    settings.BATON_LEASE = timedelta(seconds=0.6)
+    ran, over = [], threading.Event()
+
+    def take_long():
+        ran.append(1)
+        over.wait(10)
+
+    monkeypatch.setattr(periodic, "_jobs", {"long": periodic.Job("long", timedelta, take_long)})
+
+    def look(number):
+        if number == 0:
+            assert periodic.run_due()
+            return
+        until = time.monotonic() + 2.0  # three leases
+        while not ran or time.monotonic() < until:
+            assert not (ran and periodic.run_due())
+            time.sleep(0.05)
+        over.set()
+
+    together(look, times=2)
+    assert ran == [1]
+
+
+def test_a_periodic_job_whose_process_died_runs_again_after_a_lease(monkeypatch, settings):
+    settings.BATON_LEASE = timedelta(seconds=0.3)
+    ran = []
+
+    def die():
+        ran.append(1)
+        raise SystemExit
+
+    monkeypatch.setattr(periodic, "_jobs", {"dies": periodic.Job("dies", timedelta, die)})
+    with pytest.raises(SystemExit):
+        periodic.run_due()
+    assert not periodic.run_due()
+    PeriodicJob.objects.update(lease_until=clock.now() - timedelta(microseconds=1))
+    with pytest.raises(SystemExit):
+        periodic.run_due()
+    assert ran == [1, 1]
+
+
 def test_a_route_opened_while_versions_are_made_misses_none_of_them(club, inbox):
     """Either the route's opener sees the version, or the version's maker sees the route."""
     plans = list(Plan.objects.order_by("pk"))

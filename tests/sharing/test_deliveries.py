@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from accounts import consent
+from audit.models import Entry
 from destinations.errors import (
     AuthorizationError,
     GoneError,
@@ -290,9 +291,38 @@ def test_a_worker_that_wakes_late_cannot_write_over_its_successor(studio, inbox)
     work()
     outcomes.settle(late.lane, late.attempt, None)
     late.attempt.refresh_from_db()
-    assert late.attempt.outcome in {"late_success", "crashed"}
+    assert late.attempt.outcome == "late_success"
+    said = [
+        entry.action for entry in Entry.objects.order_by("seq") if entry.action[:7] == "attempt"
+    ]
+    assert said.count("attempt.answered_late") == 1
+    assert said.count("attempt.settled") == 2, "the crash, and the successor's own"
     assert studio.states() == ["delivered"]
     assert studio.lane.verify_needed
+
+
+def test_a_worker_that_was_taken_for_dead_is_fenced_off_before_anybody_succeeds_it(studio, inbox):
+    """At a destination that may apply late, the lane is held first, and free of any lease."""
+    Destination.objects.update(idempotency_class="upsert")
+    studio.publish()
+    late = claims.claim("sleeper")
+    sending = deliveries.prepare(late)
+    sending._intend(sending.steps)
+    Lane.objects.update(lease_until=clock.now())
+    assert claims.claim("whoever looks next") is None
+    assert studio.lane.hold_until > clock.now()
+    with pytest.raises(outcomes.Fenced):
+        sending._intend(sending.steps)
+    outcomes.settle(late.lane, late.attempt, None)
+    late.attempt.refresh_from_db()
+    assert late.attempt.outcome == "late_success"
+    assert studio.states() == ["waiting"]
+    assert studio.lane.verify_needed
+    said = list(Entry.objects.values_list("action", flat=True))
+    assert said.count("attempt.settled") == 1, "the crash alone"
+    studio.make_due()
+    work()
+    assert studio.states() == ["delivered"]
 
 
 def test_a_worker_that_lost_its_lease_sends_nothing_more(studio, inbox):

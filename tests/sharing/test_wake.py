@@ -1,5 +1,7 @@
 """Waking workers: a broker that is down, slow or full costs a request nothing."""
 
+import threading
+
 import pytest
 from django.db import transaction
 
@@ -24,7 +26,39 @@ def broker(monkeypatch):
     made = Broker()
     monkeypatch.setattr(wake, "_publisher", [made.publish])
     monkeypatch.setattr(wake, "_breaker", wake._Breaker())
+    monkeypatch.setattr(wake, "_ring", wake._publish)  # here, not in the thread
     return made
+
+
+@pytest.fixture
+def slow_broker(monkeypatch):
+    """A broker that has answered once `answers` is set, and counts who called."""
+
+    class Broker:
+        calls = 0
+        answers, called = threading.Event(), threading.Semaphore(0)
+
+        def publish(self):
+            self.calls += 1
+            self.called.release()
+            self.answers.wait(10)
+
+    made = Broker()
+    monkeypatch.setattr(wake, "_publisher", [made.publish])
+    monkeypatch.setattr(wake, "_bell", wake._Bell())
+    yield made
+    made.answers.set()
+
+
+def test_nobody_waits_for_a_broker_that_does_not_answer(slow_broker):
+    for _ in range(10):
+        wake.wake()
+    assert not slow_broker.answers.is_set()  # and yet we are here
+    assert slow_broker.called.acquire(timeout=5)
+    wake.wake()
+    slow_broker.answers.set()
+    assert slow_broker.called.acquire(timeout=5)  # what rang meanwhile is heard
+    assert slow_broker.calls <= 3
 
 
 def test_nobody_is_woken_before_the_commit(broker):

@@ -1,25 +1,22 @@
-"""A process of its own that takes in a hint or reads a source, and dies where it is told to."""
+"""What a process of its own does before it dies where it is told to: `test_crashes.py`."""
 
-import json
-import os
-import sys
 
-import django
-
-if __name__ == "__main__":
-    django.setup()
-    from sharing import intake, reading
+def intake():
+    """A hint comes in."""
+    from sharing import intake
     from sharing.models import Source
+
+    intake.record(Source.objects.get(), headers={}, body=b"{}")
+
+
+def read(*workouts):
+    """A source that is due is read; it holds these workouts, each (athlete, number, day)."""
+    from sharing import reading
     from sharing.source import credentials
     from tests.sharing.source import fake_trainingpeaks
 
-    what, workouts = sys.argv[1], json.loads(sys.argv[2])
-    if what == "intake":
-        intake.record(Source.objects.get(), headers={}, body=b"{}")
-    else:
-        credentials.token = lambda connection: "token"
-        _, api = fake_trainingpeaks.start()
-        for athlete, number, day in workouts:
-            api.put(athlete, number, day)
-        reading.read_due("crashing")
-    os._exit(0)
+    credentials.token = lambda connection: "token"
+    _, api = fake_trainingpeaks.start()
+    for athlete, number, day in workouts:
+        api.put(athlete, number, day)
+    reading.read_due("crashing")

@@ -24,7 +24,7 @@ def read(ana, api):
     return ana
 
 
-def test_a_change_without_an_event_is_found_and_shared(read, api):
+def test_f28_a_change_without_an_event_is_found_and_shared(read, api):
     api.put(BEN, 1, read.day(1), Title="Silently changed")
     assert polling.poll(read.source) == 1
     read.read()

@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import Athlete, Connection
 from audit.models import Entry
-from sharing import clock, health, intake, quarantine, reading
+from sharing import clock, health, intake, latency, quarantine, reading
 from sharing.models import Delivery, Hint, Limiter, Plan, Quarantine, Source
 from sharing.source import credentials
 from sharing.source.errors import NeedsReconnectError
@@ -423,3 +423,41 @@ def test_no_transaction_is_open_while_we_ask(ana, api):
     hint(ana)
     ana.read()
     assert open_then == [False, False, False]
+
+
+def renewing(*, token_left, lease_left):
+    now = clock.now()
+    Connection.objects.update(
+        expires_at=now + timedelta(seconds=token_left),
+        refresh_lease_until=now + timedelta(seconds=lease_left),
+        refresh_owner="another",
+    )
+
+
+def test_nobody_waits_at_a_calendar_whose_new_token_another_worker_fetches(ana, api):
+    api.put(BEN, 1, ana.day(1))
+    hint(ana)
+    renewing(token_left=-1, lease_left=30)
+    ana.make_due()
+    assert not reading.read_due("test")
+    assert ana.source.failures == 0
+    renewing(token_left=600, lease_left=-1)
+    assert reading.read_due("test")
+    assert len(ana.versions()) == 1
+
+
+def test_a_calendar_is_read_while_its_token_is_renewed_early(ana, api):
+    api.put(BEN, 1, ana.day(1))
+    hint(ana)
+    renewing(token_left=600, lease_left=30)
+    ana.make_due()
+    assert reading.read_due("test")
+    assert len(ana.versions()) == 1
+
+
+def test_each_call_of_a_reading_is_timed_at_its_endpoint(ana, api, monkeypatch):
+    monkeypatch.setattr(latency, "_counted", {})
+    api.put(BEN, 1, ana.day(1))
+    hint(ana)
+    ana.read()
+    assert latency.Endpoint("workouts") in latency._counted

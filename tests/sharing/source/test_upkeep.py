@@ -110,7 +110,7 @@ def test_hints_that_come_at_once_are_all_counted(ana, api):
     assert ana.read() == 1
 
 
-def test_a_lost_event_is_shared_by_the_next_look(ana, api):
+def test_f28_a_lost_event_is_shared_by_the_next_look(ana, api):
     api.put(BEN, 1, ana.day(1))
     polling.poll(ana.source)
     intake.ask(ana.source, Hint.Kind.SCHEDULE)

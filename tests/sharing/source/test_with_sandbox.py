@@ -1,22 +1,17 @@
 """The whole road against the real sandbox process: connect, change, be told, read, record."""
 
-import os
-import socket
-import subprocess
-import sys
 import time
-from contextlib import closing
 from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
-from django.conf import settings as django_settings
 
 from accounts import oauth
 from accounts.models import Athlete, Connection, Membership, Organisation, User
 from sharing import clock, polling, reading, roster, subscriptions, upkeep
 from sharing.models import Hint, Limiter, Plan, PlanVersion, Quarantine, Source
+from tests.sandbox_process import SandboxProcess
 from tests.sharing import fake_destination
 
 pytestmark = [
@@ -54,31 +49,10 @@ class Sandbox:
         self.post("switches", **values)
 
 
-def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
-def process(tmp_path_factory):
-    port = free_port()
-    place = tmp_path_factory.mktemp("sandbox")
-    environment = os.environ | {"SANDBOX_DATABASE": str(place / "sandbox.sqlite3")}
-    command = [sys.executable, "-m", "sandbox", "--port", str(port)]
-    running = subprocess.Popen(command, env=environment, cwd=django_settings.BASE_DIR)
-    url = f"http://127.0.0.1:{port}"
-    until(lambda: _answers(f"{url}/v1/info/version"), "the sandbox to start")
-    yield Sandbox(url)
-    running.terminate()
-    running.wait(timeout=10)
-
-
-def _answers(url):
-    try:
-        return requests.get(url, timeout=1).ok
-    except requests.ConnectionError:
-        return False
+def process():
+    with SandboxProcess() as running:
+        yield Sandbox(running.url)
 
 
 def until(condition, what):
