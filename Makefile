@@ -1,5 +1,5 @@
 # Each recipe is one line over dev.py, which needs nothing but Python 3.11.
-.PHONY: demo demo-once up test check setup lock clean
+.PHONY: demo demo-once up test faults faults-controls check setup lock clean
 
 demo:
 	@python3 dev.py demo
@@ -12,6 +12,12 @@ up:
 
 test:
 	@python3 dev.py test
+
+faults:
+	@python3 dev.py faults $(if $(PROFILE),--profile $(PROFILE)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
+
+faults-controls:
+	@python3 dev.py faults-controls $(if $(DATABASE),--database $(DATABASE))
 
 check:
 	@python3 dev.py check

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Baton's own commands: `python3 dev.py up|demo|demo-once|test|check|setup|lock|clean|manage`.
+"""Baton's own commands: `python3 dev.py` with up, demo, demo-once, test, faults,
+faults-controls, check, setup, lock, clean or manage.
 
 Needs nothing but Python 3.11 or 3.12 with venv and pip. The first command makes `.venv` from the
 hash-locked requirements; every command then runs inside it.

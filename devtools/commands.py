@@ -142,6 +142,18 @@ def test(arguments: list[str]) -> int:
     return lanes.run(arguments)
 
 
+def faults(arguments: list[str]) -> int:
+    """Real processes that are really killed, judged by the promises; `--help` tells how."""
+    prepare()
+    return run("-m", "tests.faults.harness", *arguments)
+
+
+def faults_controls(arguments: list[str]) -> int:
+    """Every sabotage of the engine must turn `faults` red."""
+    prepare()
+    return run("-m", "tests.faults.harness.controls", *arguments)
+
+
 def check(_: list[str]) -> int:
     prepare()
     return checks.run()
@@ -185,6 +197,8 @@ COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "demo": demo,
     "demo-once": demo_once,
     "test": test,
+    "faults": faults,
+    "faults-controls": faults_controls,
     "check": check,
     "lock": lock,
     "clean": clean,

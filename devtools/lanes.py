@@ -22,6 +22,7 @@ NOT_ON_SERVERS = ["tests/plans", "tests/devtools", "tests/architecture", "tests/
 OF_THE_PRODUCT = ("BATON_", "TRAININGPEAKS_", "SANDBOX_", "EMAIL_URL", "BROKER_URL", "DJANGO_")
 ABOUT_THE_MACHINE = {"BATON_CHROMIUM"}
 SIDE_BY_SIDE = ["-n", "2"]
+IN_GROUPS = ["--dist", "loadgroup"]  # whoever shares a stage or a database stays together
 STARTS_WITHIN = 10.0  # seconds, for the embedded broker
 
 
@@ -58,8 +59,8 @@ def run(arguments: list[str]) -> int:
     servers_only = "--pg" in arguments
     chosen = [argument for argument in arguments if argument != "--pg"]
     wanted = servers_only or os.environ.get("DATABASE_URL", "").startswith("postgres")
-    lanes = [] if servers_only else [_embedded(chosen)]
     why_not = _servers_trouble() if servers_only or not chosen else "Add --pg to run these there."
+    lanes = [] if servers_only else [_embedded(chosen, last=bool(why_not))]
     if not why_not:
         lanes.append(_on_servers(chosen))
     tell(_closing(lanes, why_not))
@@ -83,10 +84,11 @@ def _closing(lanes: list[Lane], why_not: str) -> str:
     return "\n".join(lines)
 
 
-def _embedded(chosen: list[str]) -> Lane:
+def _embedded(chosen: list[str], *, last: bool) -> Lane:
+    only = [] if last else ["not in_one_lane"]
     with tempfile.TemporaryDirectory(prefix="baton-") as scratch, _valkey(Path(scratch)) as url:
         env = {"REDIS_URL": url, "DATABASE_URL": "", "BATON_TEST_DB": "lane"}
-        lane = Lane("SQLite and Valkey", env, _calls(chosen, []))
+        lane = Lane("SQLite and Valkey", env, _calls(chosen, [], *only))
         lane.run()
     return lane
 
@@ -104,7 +106,10 @@ def _calls(chosen: list[str], more: list[str], *only: str) -> list[list[str]]:
     if chosen:
         return [chosen]
     quick, slow = " and ".join(["not processes", *only]), " and ".join(["processes", *only])
-    return [[*SIDE_BY_SIDE, "-m", quick, *more], ["-m", slow, *more]]
+    return [
+        [*SIDE_BY_SIDE, "-m", quick, *more],
+        [*SIDE_BY_SIDE, *IN_GROUPS, "-m", slow, *more],
+    ]
 
 
 def _database() -> str:

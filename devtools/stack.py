@@ -86,42 +86,24 @@ class Stack:
         return told
 
     def supervisor(self) -> Supervisor:
-        return Supervisor(self._programs(), self.environment(), self.data / "log")
+        told, file = self.environment(), "sqlite:///"
+        url = told["DATABASE_URL"]
+        database = Path(url.removeprefix(file)) if url.startswith(file) else None
+        return Supervisor(self._programs(), told, self.data / "log", database=database)
 
     def _programs(self) -> list[Program]:
         own_broker = [] if os.environ.get("REDIS_URL") else [self._broker()]
-        python = str(PYTHON)
         return [
             *own_broker,
             Program(
                 "sandbox",
-                [python, "-m", "sandbox", "--port", str(self.sandbox_port)],
-                ready=lambda: _answers(f"{self.sandbox_url}/v1/info/version"),
+                [str(PYTHON), "-m", "sandbox", "--port", str(self.sandbox_port)],
+                ready=lambda: answers(f"{self.sandbox_url}/v1/info/version"),
             ),
-            Program(
-                "web",
-                [
-                    python, "-m", "gunicorn", "config.wsgi:application",
-                    "--bind", f"127.0.0.1:{self.web_port}",
-                    "--worker-class", "gthread", "--workers", "1", "--threads", "8",
-                ],
-                ready=lambda: _answers(f"{self.web_url}/live/"),
-            ),
-            Program(
-                "worker",
-                [
-                    python, "-m", "celery", "-A", "config", "worker",
-                    "-P", "prefork", "-c", "2", "--loglevel", "INFO", "--without-mingle",
-                ],
-            ),
-            Program(
-                "scheduler",
-                [
-                    python, "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING",
-                    "--schedule", str(self.data / "beat"), "--pidfile=",
-                ],
-            ),
-        ]  # fmt: skip
+            Program("web", web(self.web_port), ready=lambda: answers(f"{self.web_url}/live/")),
+            Program("worker", worker()),
+            Program("scheduler", scheduler(self.data / "beat")),
+        ]
 
     def _broker(self) -> Program:
         return Program(
@@ -151,6 +133,30 @@ class Stack:
                     raise Problem(f"Port {port} is taken: set {name} to another one.") from None
 
 
+def web(port: int) -> list[str]:
+    """How the pages and the hooks are served."""
+    return [
+        str(PYTHON), "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}",
+        "--worker-class", "gthread", "--workers", "1", "--threads", "8",
+    ]  # fmt: skip
+
+
+def worker() -> list[str]:
+    """How a worker runs: two processes, each with a pump of its own."""
+    return [
+        str(PYTHON), "-m", "celery", "-A", "config", "worker",
+        "-P", "prefork", "-c", "2", "--loglevel", "INFO", "--without-mingle",
+    ]  # fmt: skip
+
+
+def scheduler(schedule: Path) -> list[str]:
+    """How the scheduler runs; it keeps its own time in this file."""
+    return [
+        str(PYTHON), "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING",
+        "--schedule", str(schedule), "--pidfile=",
+    ]  # fmt: skip
+
+
 def stack(name: str) -> Stack:
     return Stack(VAR / name, _port("BATON_PORT", "8000"), _port("SANDBOX_PORT", "8765"))
 
@@ -166,7 +172,7 @@ def _on_server(url: str) -> bool:
     return url.startswith("postgres")
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     """Whether something that is not a failure answers there."""
     request = urllib.request.Request(url, headers={"User-Agent": "Baton-supervisor/1"})  # noqa: S310 - our own loopback address
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from devtools.environment import ROOT, Problem, say
+from devtools.frozen import Watch
 from devtools.processes import dying_with_parent, end_group
 
 LONGEST_REST = 15.0  # seconds between two starts of a process that keeps falling
@@ -38,10 +39,19 @@ class Program:
 class Supervisor:
     """Starts programs in the given order and stops them in the order of `stop_order`."""
 
-    def __init__(self, programs: list[Program], env: dict[str, str], logs: Path) -> None:
+    def __init__(
+        self,
+        programs: list[Program],
+        env: dict[str, str],
+        logs: Path,
+        *,
+        database: Path | None = None,
+    ) -> None:
+        """`database` is the SQLite file that the programs share, if they do."""
         self.programs = programs
         self.env = {**os.environ, **env}
         self.logs = logs
+        self._frozen = Watch(database, self._leaders) if database else None
         self._stopping = threading.Event()
         self._stopped = threading.Event()
         self._spawning = threading.Lock()
@@ -102,7 +112,12 @@ class Supervisor:
             for program in self.programs:
                 if not program.alive():
                     self._revive(program)
+            if self._frozen:
+                self._frozen.look()
         self._stopped.wait()
+
+    def _leaders(self) -> list[int]:
+        return [each.process.pid for each in self.programs if each.process and each.alive()]
 
     def _revive(self, program: Program) -> None:
         """Start it again, a little later each time it falls soon after its start."""

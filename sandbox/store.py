@@ -125,10 +125,6 @@ def run(sql: str, *values: object) -> sqlite3.Cursor:
     return _connection().execute(sql, values)
 
 
-def run_many(sql: str, values: list[tuple[object, ...]]) -> None:
-    _connection().executemany(sql, values)
-
-
 def all_rows(sql: str, *values: object) -> list[Row]:
     return _connection().execute(sql, values).fetchall()
 

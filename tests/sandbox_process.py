@@ -1,7 +1,9 @@
 """The sandbox as a process of its own, for as long as a test needs it."""
 
+import contextlib
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 ROOT = Path(__file__).parents[1]
-STARTS_WITHIN = 20.0  # seconds; usually half of one
+STARTS_WITHIN = 60.0  # seconds; usually half of one
 CLIENT = {"client_id": "baton-sandbox", "client_secret": "baton-sandbox-secret"}
 
 
@@ -159,6 +161,13 @@ class SandboxProcess:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that stays free until somebody asks for it by number.
+
+    The kernel gives a connection that goes out any port from 32768 on, also one that was free a
+    moment ago; below that it gives none.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(12_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port

@@ -11,7 +11,7 @@ from sandbox.answers import Refusal, json_view, object_body, only
 from sandbox.control import studio, switches, training
 from sandbox.trainingpeaks import calendars, hooks, oauth
 
-MOST_WEEKS, MOST_EDITS = 52, 2_000
+MOST_WEEKS, MOST_EDITS = 52, 5_000
 
 
 @json_view
@@ -131,6 +131,35 @@ def burst(request: HttpRequest, athlete: int) -> Any:
 
 
 @json_view
+def edits(request: HttpRequest) -> Any:
+    """Many edits of any athletes in one call, each one the coach's own and told of by itself."""
+    only(request, "POST")
+    asked = object_body(request).get("edits", [])
+    if not isinstance(asked, list) or len(asked) > MOST_EDITS:
+        raise Refusal(400, {"error": f"edits is a list of at most {MOST_EDITS}."})
+    with store.transaction():
+        return {"workouts": [_edit(edit) for edit in asked]}
+
+
+def _edit(edit: dict[str, Any]) -> int:
+    """`{"athlete", "add": fields}`, `{"workout", "change": fields}` or `{"workout", "delete"}`."""
+    if "add" in edit:
+        _athlete(edit["athlete"])
+        _check_day(edit["add"], "WorkoutDay", required=True)
+        return calendars.add(edit["athlete"], edit["add"])
+    number = int(edit["workout"])
+    try:
+        if edit.get("delete"):
+            calendars.delete(number)
+        else:
+            _check_day(edit["change"], "WorkoutDay", required=False)
+            calendars.change(number, edit["change"])
+    except calendars.NoWorkout:
+        raise Refusal(404, {"error": f"There is no workout {number}."}) from None
+    return number
+
+
+@json_view
 def authorize(request: HttpRequest) -> Any:
     """What a browser would do on the consent page, in one call."""
     only(request, "POST")
@@ -187,6 +216,15 @@ def revoke(request: HttpRequest) -> Any:
     ended = store.run("UPDATE token SET revoked = 1 WHERE revoked = 0").rowcount
     journal.record("revoked", "oauth", tokens=ended)
     return {"revoked": ended}
+
+
+@json_view
+def expire(request: HttpRequest) -> Any:
+    """Every access token lapses before its time; what renews them goes on working."""
+    only(request, "POST")
+    lapsed = store.run("UPDATE token SET expires_at = 0 WHERE kind = 'access' AND revoked = 0")
+    journal.record("expired", "oauth", tokens=lapsed.rowcount)
+    return {"expired": lapsed.rowcount}
 
 
 @json_view

@@ -120,6 +120,11 @@ ALL = (
     Switch("intervals_throttle", 0, "429 for this many calls; -1: all.", INTERVALS),
     Switch("intervals_unavailable", 0, "503 for this many calls; -1: all.", INTERVALS),
     Switch("intervals_forbidden", 0, "403 for this many calls; -1: all.", INTERVALS),
+    Switch("intervals_unauthorized", 0, "401 for this many calls; -1: all.", INTERVALS),
+    Switch("intervals_error", 0, "500 for this many calls; -1: all.", INTERVALS),
+    Switch("intervals_delay_seconds", 0.0, "Every answer waits this long.", INTERVALS),
+    Switch("intervals_partial_list", 0, "Lists that show every second event; -1: all.", INTERVALS),
+    Switch("intervals_cut_off", 0, "Answers to reading that end half-way; -1: all.", INTERVALS),
     Switch("intervals_answer_lost", 0, "Writes are done, but answered 502.", INTERVALS),
     Switch("intervals_unknown_athletes", [], "Athlete ids there that are 404.", INTERVALS),
 )  # fmt: skip

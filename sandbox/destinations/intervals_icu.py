@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import time
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +34,11 @@ def application(request: HttpRequest) -> str:
 
 
 def _faults() -> None:
+    time.sleep(switches.get("intervals_delay_seconds"))
+    if switches.take("intervals_unauthorized"):
+        raise Refusal(401, {"status": 401, "error": "Unauthorized"})
+    if switches.take("intervals_error"):
+        raise Refusal(500, {"status": 500, "error": "Internal server error"})
     if switches.take("intervals_throttle"):
         raise Refusal(429, {"status": 429, "error": "Too many requests"}, {"Retry-After": "2"})
     if switches.take("intervals_unavailable"):
@@ -74,7 +80,16 @@ def events(request: HttpRequest, athlete: str) -> Any:
     if not (DAY.match(oldest) and DAY.match(newest)):
         raise Refusal(422, {"status": 422, "error": "oldest and newest are local dates"})
     sql = "SELECT * FROM event WHERE athlete = ? AND day BETWEEN ? AND ? ORDER BY day, id"
-    return [shown(row) for row in store.all_rows(sql, whose, oldest[:10], newest[:10])]
+    found = [shown(row) for row in store.all_rows(sql, whose, oldest[:10], newest[:10])]
+    return _read(found[::2] if switches.take("intervals_partial_list") else found)
+
+
+def _read(answer: Any) -> Any:
+    """An answer to reading; cut off, it is half of its JSON with a length that fits."""
+    if switches.take("intervals_cut_off"):
+        text = store.dumped(answer)
+        raise Refusal(200, text[: len(text) // 2], kind="application/json")
+    return answer
 
 
 @json_view
@@ -104,7 +119,7 @@ def event(request: HttpRequest, athlete: str, number: int) -> Any:
         return HttpResponse()
     if request.method == "PUT":
         return _replace(row, _checked(store.loaded(row["body"]) | object_body(request)))
-    return shown(row)
+    return _read(shown(row))
 
 
 @json_view

@@ -27,9 +27,10 @@ class Programs:
 
 @pytest.fixture(autouse=True)
 def signals():
-    """The handlers that pytest had are put back."""
+    """As in a terminal, also when the tests run under nohup; pytest's handlers are put back."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.getsignal(number) for number in numbers}
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -75,6 +76,14 @@ def test_an_end_while_it_stays_is_what_it_waits_for(programs, monkeypatch, numbe
     monkeypatch.setattr(commands, "say", lambda text: end() if "Ctrl-C" in text else None)
     assert commands.main(["up"]) == 0
     assert programs.stopped == STOP_ORDER
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(programs, monkeypatch):
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    heard = []
+    monkeypatch.setattr(commands, "_stay", lambda: heard.append(signal.getsignal(signal.SIGHUP)))
+    assert commands.main(["up"]) == 0
+    assert heard == [signal.SIG_IGN]
 
 
 def test_a_second_ctrl_c_does_not_interrupt_the_stopping(programs, monkeypatch):

@@ -98,7 +98,19 @@ def test_tests_with_processes_run_by_themselves_after_the_others(called, servers
     assert first[first.index("-m") + 1] == "not processes"
     assert "-n" in first
     assert second[second.index("-m") + 1] == "processes"
-    assert "-n" not in second
+    assert second[second.index("--dist") + 1] == "loadgroup"  # those of one stage one by one
+
+
+def test_what_proves_the_same_everywhere_runs_in_the_last_lane_alone(called, servers):
+    servers("")
+    lanes.run([])
+    chosen = [arguments[arguments.index("-m") + 1] for arguments, _ in called]
+    assert chosen == [
+        "not processes and not in_one_lane",
+        "processes and not in_one_lane",
+        "not processes and not browser",
+        "processes and not browser",
+    ]
 
 
 def test_a_lane_in_which_no_test_ran_has_failed(servers, monkeypatch, capfd):

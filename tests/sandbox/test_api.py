@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -315,3 +316,26 @@ def test_a_switch_that_does_not_exist_is_refused(sandbox):
 def test_every_switch_says_what_it_does(sandbox):
     for about in sandbox.get("/control/switches").values():
         assert about["explanation"].endswith(".")
+
+
+def test_many_edits_in_one_call_are_told_one_by_one(sandbox, api):
+    number = ride(sandbox)
+    since = sandbox.latest()
+    added = {"WorkoutDay": f"{TODAY}T00:00:00", "WorkoutType": "Run", "Title": "Run"}
+    asked = [
+        {"athlete": BEN, "add": added},
+        {"workout": number, "change": {"Title": "Longer ride"}},
+        {"workout": number, "delete": True},
+    ]
+    made = sandbox.post("/control/edits", {"edits": asked})["workouts"]
+    told = [entry["change"] for entry in sandbox.journal(since, kind="change")]
+    assert (made[1:], told) == ([number, number], ["created", "updated", "deleted"])
+
+
+def test_one_edit_that_cannot_be_made_undoes_the_whole_call(sandbox):
+    number = ride(sandbox)
+    asked = [{"workout": number, "delete": True}, {"workout": 1, "delete": True}]
+    body = json.dumps({"edits": asked}).encode()
+    answer = sandbox.call("POST", "/control/edits", body, {"Content-Type": "application/json"})
+    held = sandbox.get(f"/control/athletes/{BEN}/workouts")
+    assert (answer.status, number in [workout["Id"] for workout in held]) == (404, True)

@@ -153,3 +153,19 @@ def test_a_person_sees_the_events_of_each_athlete(sandbox, browser):
     page = browser.read("/inboxes").text
     assert "2 events" in page
     assert "1 would be misread" in page
+
+
+def test_a_partial_list_shows_less_and_a_cut_off_answer_ends_half_way(sandbox):
+    upsert(sandbox, event("tp-1"), event("tp-2"), event("tp-3"))
+    sandbox.switch(intervals_partial_list=1)
+    assert [len(listed(sandbox)), len(listed(sandbox))] == [2, 3]
+    sandbox.switch(intervals_cut_off=1)
+    with pytest.raises(json.JSONDecodeError):
+        listed(sandbox)
+
+
+@pytest.mark.parametrize(("name", "status"), [("unauthorized", 401), ("error", 500)])
+def test_reading_can_be_refused(sandbox, name, status):
+    sandbox.switch(**{f"intervals_{name}": 1})
+    path = "/events?oldest=2026-03-01&newest=2026-03-31"
+    assert [ask(sandbox, "GET", path).status for _ in range(2)] == [status, 200]

@@ -107,6 +107,13 @@ def test_revoking_ends_todays_tokens_and_lets_the_coach_connect_again(sandbox, a
     assert Api(sandbox).ask("/v1/coach/profile").status == 200
 
 
+def test_tokens_may_lapse_before_their_time_and_are_renewed(sandbox, api):
+    assert sandbox.post("/control/expire") == {"expired": 1}
+    assert api.ask("/v1/coach/profile").status == 401
+    api.pair = api.refresh().json()
+    assert api.ask("/v1/coach/profile").status == 200
+
+
 @pytest.mark.parametrize(("shape", "said"), [("empty", ""), ("html", "<html>")])
 def test_a_refusal_may_have_any_body(sandbox, shape, said):
     sandbox.switch(token_error_body=shape)

@@ -1,0 +1,59 @@
+"""`make faults`: a run on each database, and what it came to. Exit 0 only if all are green."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from devtools.environment import VAR
+from tests.faults.harness import table
+from tests.faults.harness.profile import PROFILES
+from tests.faults.harness.report import Report
+from tests.faults.harness.run import run
+from tests.faults.servers import PrivatePostgres
+
+DATABASES = ("sqlite", "postgresql")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="faults", description=__doc__)
+    parser.add_argument("--profile", choices=sorted(PROFILES), default="short")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
+    parser.add_argument("--sabotage", default="", help="N01 …: break the engine on purpose")
+    parser.add_argument("--folder", type=Path, help="where evidence and reports stay")
+    told = parser.parse_args()
+    folder = told.folder or VAR / "faults" / f"{told.profile}-{told.seed}{told.sabotage}"
+    reports = [_one(told, database, folder / database) for database in _databases(told.database)]
+    if len(reports) > 1 or told.profile == "full":
+        say(table.table(reports))
+    return 0 if all(report.green for report in reports) else 1
+
+
+def _databases(wanted: str) -> list[str]:
+    """Those that were asked for; of both, PostgreSQL only where its server is installed."""
+    if wanted != "both":
+        return [wanted]
+    if PrivatePostgres.available():
+        return list(DATABASES)
+    say("PostgreSQL did not run: its server is not installed on this machine.")
+    return ["sqlite"]
+
+
+def _one(told: argparse.Namespace, database: str, folder: Path) -> Report:
+    say(f"\n=== {told.profile}, seed {told.seed}, {database}")
+    report = run(
+        PROFILES[told.profile], told.seed, database=database, folder=folder,
+        sabotage=told.sabotage, say=say,
+    )  # fmt: skip
+    say(report.text())
+    say(f"Evidence and report: {folder}")
+    return report
+
+
+def say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""What a run measured: how often, how long, how soon. Figures are told, met or not."""
+
+from bisect import bisect_left
+from collections import Counter
+from itertools import pairwise
+from statistics import quantiles
+from typing import Any
+
+from tests.faults.harness.evidence import Evidence
+from tests.faults.harness.verdict import Verdict
+
+Figures = dict[str, Any]
+WORSE = 2.0  # times as slow as in calm
+
+
+def measured(evidence: Evidence) -> Figures:
+    """Everything that was counted and timed, by name."""
+    states = Counter(row["state"] for row in evidence.deliveries)
+    return {
+        "changes": sum(line["edits"] for line in evidence.did("edited")),
+        "webhooks": len(evidence.posts),
+        "versions": len(evidence.versions),
+        "promises": dict(states),
+        "attempts": len(evidence.attempts),
+        "calls": len(evidence.calls),
+        "effects": len(evidence.effects),
+        "audit_entries": len(evidence.entries),
+        "kills": {
+            what: sum(line["times"] for line in evidence.did(what))
+            for what in ("worker_kill", "worker_crash", "web_kill", "pump_kill")
+        },
+        "done": {
+            what: sum(line["times"] for line in evidence.did(what))
+            for what in ("wipe", "restart", "stop")
+        },
+        "crash_points": _points(evidence),
+        "mid_delivery": len(mid_delivery(evidence)),
+        "withdrawals": len(evidence.did("withdraw")),
+        "quarantined": sum(row["reason"] == "crashes" for row in evidence.deliveries),
+        "reconnected_by_the_coach": len(evidence.did("reconnect")),
+        "fenced": sum(row["outcome"].startswith("late") for row in evidence.attempts),
+        "lane_moves_on_after_a_kill_in_the_storm": spread(_moves_on(evidence)),
+        "G7_first_delivery_after_the_database": spread(_after_restarts(evidence)),
+        "G9_edit_to_effect_in_calm": spread(_shown(evidence, "calm")),
+        "settled_after_the_storm": _settled(evidence),
+        **(_phases(evidence) if evidence.did("phase_begun") else {}),
+    }
+
+
+def _phases(evidence: Evidence) -> Figures:
+    return {
+        "G5_lane_moves_on_after_a_kill": spread(_moves_on(evidence, "dying_workers")),
+        "G6_edit_to_effect_without_a_broker": spread(_shown(evidence, "without_a_broker")),
+        "G6_consuming_after_its_return": _consuming(evidence),
+        "G8_drained_after_an_outage": _drained(evidence),
+        "G10_flood_of_webhooks": _flood(evidence),
+        "G11_edit_to_effect_beside_one_that_hangs": spread(
+            _shown(evidence, "beside_one_that_hangs")
+        ),
+        "G13_edit_to_effect_without_webhooks": spread(_shown(evidence, "without_webhooks")),
+    }
+
+
+def i8_a_bad_one_hurts_only_itself(evidence: Evidence) -> Verdict:
+    """The slowest twentieth of the healthy is at most twice as slow as it was in calm."""
+    verdict = Verdict("I8", "a bad destination hurts only itself")
+    calm = spread(_shown(evidence, "calm"))
+    beside = spread(_shown(evidence, "beside_one_that_hangs"))
+    if calm and beside:
+        verdict.looked_at = int(beside["n"])
+        if beside["p95"] > WORSE * calm["p95"]:
+            verdict.broken(f"p95 was {calm['p95']} s, and {beside['p95']} s beside one that hangs")
+    return verdict
+
+
+def mid_delivery(evidence: Evidence) -> list[str]:
+    """Attempts whose request the destination saw and that nobody came back to settle."""
+    seen = {call["key"] for call in evidence.calls}
+    return [
+        row["id"]
+        for row in evidence.attempts
+        if row["outcome"] == "crashed" and row["idempotency_key"] in seen
+    ]
+
+
+def spread(seconds: list[float]) -> Figures | None:
+    """How many, the middle, the 95th and 99th of a hundred, and the longest; in seconds."""
+    if not seconds:
+        return None
+    cuts = quantiles(seconds, n=100, method="inclusive") if len(seconds) > 1 else seconds * 99
+    named = {"p50": cuts[49], "p95": cuts[94], "p99": cuts[98], "max": max(seconds)}
+    return {"n": len(seconds), **{name: round(value, 2) for name, value in named.items()}}
+
+
+def _points(evidence: Evidence) -> dict[str, int]:
+    found: Counter[str] = Counter()
+    for line in evidence.did("worker_crash", "web_kill", "withdraw_crash", "rotate_crash"):
+        found[line["point"]] += line["times"]
+    return dict(sorted(found.items()))
+
+
+def _moves_on(evidence: Evidence, phase: str = "") -> list[float]:
+    """From the beginning of an attempt whose worker was killed to the next one in its lane."""
+    begun, over = _span(evidence, phase)
+    by_lane: dict[str, list[tuple[float, str]]] = {}
+    for row in sorted(evidence.attempts, key=lambda row: row["started_at"]):
+        if begun <= row["started_at"] <= over:
+            by_lane.setdefault(row["lane_id"], []).append((row["started_at"], row["outcome"]))
+    return [
+        following[0] - began
+        for attempts in by_lane.values()
+        for (began, outcome), following in pairwise(attempts)
+        if outcome == "crashed"
+    ]
+
+
+def _span(evidence: Evidence, phase: str) -> tuple[float, float]:
+    """When a phase began and ended; without one, the whole run."""
+    begun, over = (
+        next((line["at"] for line in evidence.did(what) if line["phase"] == phase), None)
+        for what in ("phase_begun", "phase_over")
+    )
+    return begun or 0.0, over or float("inf")
+
+
+def _after_restarts(evidence: Evidence) -> list[float]:
+    delivered = sorted(row["settled_at"] for row in evidence.deliveries if row["settled_at"])
+    backs = [line["at"] for line in evidence.did("restart")]
+    return [
+        delivered[at] - back
+        for back in backs
+        if (at := bisect_left(delivered, back)) < len(delivered)
+    ]
+
+
+def _shown(evidence: Evidence, phase: str) -> list[float]:
+    """From the coach's edit to the destination's effect, seconds."""
+    edits = [line for line in evidence.did("touched") if line["phase"] == phase]
+    return [
+        evidence.first_shown[line["title"]] - line["at"]
+        for line in edits
+        if line["title"] in evidence.first_shown
+    ]
+
+
+def _settled(evidence: Evidence) -> float | None:
+    """From the last fault to when nothing was owed any more, seconds."""
+    healed, settled = evidence.did("healed"), evidence.did("settled")
+    if not healed or not settled or not settled[0]["settled"]:
+        return None
+    return round(float(settled[0]["at"] - healed[0]["at"]), 1)
+
+
+def _consuming(evidence: Evidence) -> float | None:
+    """From the broker's return to the first attempt of a worker that it woke."""
+    (back,) = evidence.did("broker_back")
+    woken = [
+        row["started_at"]
+        for row in evidence.attempts
+        if row["worker"].endswith(".task") and row["started_at"] >= back["at"]
+    ]
+    return round(float(min(woken) - back["at"]), 2) if woken else None
+
+
+def _drained(evidence: Evidence) -> Figures:
+    (back,), (drained,) = evidence.did("back"), evidence.did("drained")
+    calls = [
+        call["at"]
+        for call in evidence.calls
+        if call["name"] == "crowded" and back["at"] <= call["at"] <= drained["at"]
+    ]
+    return {
+        "lanes": back["waiting"],
+        "requests": len(calls),
+        "seconds": round(drained["at"] - back["at"], 1),
+        "most_in_a_second": max((_within(calls, at) for at in calls), default=0),
+    }
+
+
+def _within(moments: list[float], since: float) -> int:
+    return sum(since <= moment < since + 1.0 for moment in moments)
+
+
+def _flood(evidence: Evidence) -> Figures:
+    posts = [line for line in evidence.did("repeated") if line.get("phase") == "flood"]
+    took = spread([line["seconds"] for line in posts])
+    return {
+        "posts": len(posts),
+        "seconds": round(max(p["at"] for p in posts) - min(p["at"] for p in posts), 1),
+        "answers": dict(Counter(str(line["status"]) for line in posts)),
+        "took": took,
+    }

@@ -1,0 +1,89 @@
+"""How much of everything a run has. A run that was given less than it wanted is no proof."""
+
+from dataclasses import dataclass, replace
+
+SENDING = ("P11", "P12", "P13", "P14", "P15", "P16", "P17", "P18", "P20")
+READING = ("P04", "P05", "P06", "P07", "P08", "P09", "P10")
+WORKING = (*SENDING, *READING)
+STOPPING = ("P11", "P12", "P13", "P14", "P15", "P16")  # while asleep, it holds a lane
+INTAKE = ("P01", "P02", "P03")
+WITHDRAWING, ROTATING = "P19", "P24"
+EVERYWHERE = (*INTAKE, *WORKING, WITHDRAWING, ROTATING)
+NEVER = 10_000.0  # seconds between two polls, when webhooks alone must do
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Sizes of a run; times in seconds."""
+
+    name: str
+    athletes: int
+    changes: int
+    worker_kills: int
+    mid_delivery: int  # of these, with the request in the journal and the attempt unsettled
+    web_kills: int
+    pump_kills: int
+    wipes: int  # of the broker
+    restarts: int  # of the database; for SQLite, locks held by somebody else
+    stops: int  # past the lease
+    withdrawals: int
+    storm: float  # how long the changes are spread over, seconds
+    per_point: int = 0  # deaths at each crash point, at least
+    visits: int = 8  # crash points that are visited; the seed says which
+    late: float = 3.0  # seconds after which a destination may still apply a call
+    trouble: float = 0.12  # share of the calls to destinations that go wrong
+    lost: int = 5  # percent of the webhooks
+    repeated: float = 0.1  # webhooks that come twice, as a share of the changes
+    forged: float = 0.05  # posts of a stranger, as a share of the changes
+    poll_every: float = 12.0
+    patience: float = 150.0  # for everything to settle after the last fault
+    figures: bool = False  # measure drain, hanging, absence, flood and silence as well
+    restore: bool = False  # lose everything after the storm and put an older backup back
+    points: tuple[str, ...] = EVERYWHERE  # the crash points that are visited
+    stopping: tuple[str, ...] = STOPPING  # where workers fall asleep past their lease
+
+    @property
+    def polls(self) -> bool:
+        return self.poll_every < NEVER
+
+
+SHORT = Profile(
+    "short", athletes=200, changes=2_000, worker_kills=20, mid_delivery=10, web_kills=4,
+    pump_kills=2, wipes=3, restarts=1, stops=3, withdrawals=15, storm=100,
+)  # fmt: skip
+FULL = Profile(
+    "full", athletes=1_000, changes=10_000, worker_kills=50, mid_delivery=25, web_kills=10,
+    pump_kills=5, wipes=5, restarts=3, stops=10, withdrawals=100, storm=600, per_point=10,
+    visits=len(EVERYWHERE), poll_every=40, patience=300, figures=True,
+)  # fmt: skip
+CONTROL = replace(
+    SHORT, name="control", athletes=60, changes=600, worker_kills=9, mid_delivery=0, web_kills=2,
+    pump_kills=1, wipes=2, stops=4, withdrawals=40, storm=40, trouble=0.3, patience=40,
+    points=("P13", "P14", "P16", "P18"),
+)  # fmt: skip
+ASLEEP = replace(
+    CONTROL,
+    name="asleep",
+    athletes=20,
+    stops=10,
+    stopping=("P11",),
+    worker_kills=3,
+    points=("P16",),
+)
+FEW = replace(CONTROL, name="few", athletes=16, trouble=0.35, late=9.0, withdrawals=8)
+HOOKS_ONLY = replace(
+    CONTROL, name="hooks-only", poll_every=NEVER, lost=0, web_kills=0, restarts=0, points=("P16",)
+)
+RESTORE = replace(
+    CONTROL, name="restore", changes=100, storm=10, worker_kills=0, web_kills=0, pump_kills=0,
+    wipes=0, restarts=0, stops=0, withdrawals=2, trouble=0.0, points=(), restore=True,
+    patience=120,
+)  # fmt: skip
+TINY = replace(
+    SHORT, name="tiny", athletes=40, changes=200, worker_kills=4, mid_delivery=1, web_kills=1,
+    pump_kills=1, wipes=1, stops=1, withdrawals=4, storm=30,
+)  # fmt: skip
+PROFILES = {
+    profile.name: profile
+    for profile in (TINY, SHORT, FULL, CONTROL, ASLEEP, FEW, HOOKS_ONLY, RESTORE)
+}

@@ -1,0 +1,185 @@
+"""I5 to I7 and I10 to I12: the log is complete and verifies, walls stand, secrets stay."""
+
+import hashlib
+from collections import Counter, defaultdict
+from http import HTTPStatus
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from tests.faults.harness.evidence import Evidence
+from tests.faults.harness.stage import CANARY, KINDS
+from tests.faults.harness.verdict import Verdict
+
+LATE, ANSWERED = "attempt.answered_late", {"late_success", "late_failure"}
+ERA = 1_000_000  # versions in one life of the data
+FINAL = ("delivered", "superseded", "blocked", "unknown", "dead")
+KEPT_IN = ("log/*.log", "*.log", "audit.bundle", "baton.sqlite3*", "dump.sql", "redis/*")
+
+
+def i5_audit_complete(evidence: Evidence) -> Verdict:
+    """Each change of a delivery, an attempt or a plan has its one entry, and each entry its row."""
+    verdict = Verdict("I5", "every change in the log, once")
+    _deliveries(evidence, verdict)
+    _attempts(evidence, verdict)
+    _versions(evidence, verdict)
+    if not evidence.fsck[0]:
+        verdict.broken(f"audit fsck: {evidence.fsck[1]}")
+    return verdict
+
+
+def _deliveries(evidence: Evidence, verdict: Verdict) -> None:
+    said: dict[str, list[str]] = defaultdict(list)
+    for entry in evidence.entries:
+        if entry["action"].startswith("delivery.") and "delivery" in entry:
+            said[entry["delivery"]].append(entry["action"].removeprefix("delivery."))
+    for row in evidence.deliveries:
+        verdict.looked_at += 1
+        actions = said.pop(row["id"], [])
+        if actions.count("accepted") != 1:
+            verdict.broken(f"delivery {row['id']}: accepted {actions.count('accepted')} times")
+        final = [action for action in actions if action in FINAL]
+        wanted = [row["state"]] if row["state"] in FINAL else []
+        if final[-1:] != wanted or len(final) > 1 + final.count("unknown"):
+            verdict.broken(f"delivery {row['id']} is {row['state']}, the log says {final}")
+    for identity in said:
+        verdict.broken(f"the log tells of delivery {identity}, which is not there")
+
+
+def _attempts(evidence: Evidence, verdict: Verdict) -> None:
+    told = Counter(
+        (entry["attempt"], entry["action"])
+        for entry in evidence.entries
+        if entry["action"] in {"attempt.started", "attempt.settled", LATE}
+    )
+    made = Counter((row["id"], "attempt.started") for row in evidence.attempts)
+    made += Counter(
+        (row["id"], "attempt.settled") for row in evidence.attempts if row["settled_at"] is not None
+    )
+    made += Counter((row["id"], LATE) for row in evidence.attempts if row["outcome"] in ANSWERED)
+    verdict.looked_at += len(evidence.attempts)
+    for what in (told - made) + (made - told):
+        verdict.broken(f"{what}: {made[what]} times in the rows, {told[what]} times in the log")
+
+
+def _versions(evidence: Evidence, verdict: Verdict) -> None:
+    told = Counter(
+        (entry["plan"], entry["version"])
+        for entry in evidence.entries
+        if entry["action"] == "plan.version.recorded"
+    )
+    made = Counter((row["plan_id"], row["version"]) for row in evidence.versions)
+    verdict.looked_at += len(made)
+    for what in (told - made) + (made - told):
+        verdict.broken(f"version {what}: made {made[what]} times, told {told[what]} times")
+
+
+def i6_audit_verifies(evidence: Evidence) -> Verdict:
+    """Hashed here anew, as RFC 6962 says: the export gives the root that it claims."""
+    verdict = Verdict("I6", "the log verifies")
+    header, *bodies = evidence.bodies
+    verdict.looked_at = len(bodies)
+    claimed = header.decode()
+    if f'"root":"{_root(bodies).hex()}"' not in claimed or f'"size":{len(bodies)}' not in claimed:
+        verdict.broken("the export does not give the root that it claims")
+    for number, entry in enumerate(evidence.entries):
+        if entry["seq"] != number:
+            verdict.broken(f"entry {number} says that it is {entry['seq']}")
+    for earlier, later in pairwise(evidence.entries):
+        if later["time"] < earlier["time"]:
+            verdict.broken(f"entry {later['seq']} is older than the one before it")
+    return verdict
+
+
+def _root(bodies: list[bytes]) -> bytes:
+    """The tree head over complete left subtrees, without anything of the product's."""
+    peaks: list[tuple[int, bytes]] = []
+    for body in bodies:
+        height, node = 0, hashlib.sha256(b"\x00" + body).digest()
+        while peaks and peaks[-1][0] == height:
+            node = hashlib.sha256(b"\x01" + peaks.pop()[1] + node).digest()
+            height += 1
+        peaks.append((height, node))
+    if not peaks:
+        return hashlib.sha256().digest()
+    node = peaks.pop()[1]
+    while peaks:
+        node = hashlib.sha256(b"\x01" + peaks.pop()[1] + node).digest()
+    return node
+
+
+def i7_walls_stand(evidence: Evidence) -> Verdict:
+    """A destination saw the plans of the athletes who were led there, and of nobody else."""
+    verdict = Verdict("I7", "each destination saw its own athletes only")
+    (stage,) = evidence.did("cast")
+    led = {one["name"]: set(one["athletes"]) for one in stage["destinations"]}
+    for call in evidence.calls:
+        verdict.looked_at += 1
+        if evidence.source_id_of_plan.get(call["body"]["plan"]) not in led[call["name"]]:
+            verdict.broken(f"request {call['request']} took {call['body']['plan']} astray")
+    return verdict
+
+
+def i10_secrets_stay(evidence: Evidence) -> Verdict:
+    """No token and no secret address in a log, in the export or in a table."""
+    verdict = Verdict("I10", "secrets stay secret")
+    hooks = {post["url"].rstrip("/").rpartition("/")[2] for post in evidence.posts[:50]}
+    secrets = {*evidence.tokens, *hooks, *(CANARY.format(kind) for kind in KINDS)}
+    for path in _written(evidence.folder):
+        content = path.read_bytes()
+        verdict.looked_at += 1
+        for secret in secrets:
+            if secret.encode() in content:
+                verdict.broken(f"{path.name} holds {secret[:12]}…")
+    return verdict
+
+
+def _written(folder: Path) -> list[Path]:
+    return [path for each in KEPT_IN for path in folder.glob(each) if path.is_file()]
+
+
+def i11_thanks_after_commit(evidence: Evidence) -> Verdict:
+    """For each webhook that was answered well there is a hint."""
+    verdict = Verdict("I11", "thanked only for what is kept")
+    source_of = {row["athlete_id"]: row["id"] for row in evidence.sources}
+    sources = {row["source_id"]: source_of.get(row["id"]) for row in evidence.athletes}
+    kept = Counter(row["source_id"] for row in evidence.hints if row["kind"] == "webhook")
+    thanked = Counter(
+        sources[post["athlete"]] for post in evidence.posts if post["outcome"].startswith("2")
+    )
+    thanked += Counter(
+        sources[post["athlete"]] for post in evidence.did("repeated") if thanks(post["status"])
+    )
+    verdict.looked_at = sum(thanked.values())
+    for post in evidence.did("forged"):
+        if thanks(post["status"]):
+            verdict.broken(f"a forged post for athlete {post['athlete']} was thanked")
+    for source, times in thanked.items():
+        if kept[source] < times:
+            verdict.broken(f"source {source}: thanked {times} times, kept {kept[source]}")
+    return verdict
+
+
+def thanks(status: int) -> bool:
+    return HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+
+
+def _without_a_gap(numbers: list[int]) -> list[int]:
+    """The numbers that there should be: from one on, and anew in each life of the data."""
+    newest = {life: max(run) for life, run in groupby(numbers, key=lambda number: number // ERA)}
+    return [number for life, last in newest.items() for number in range(life * ERA + 1, last + 1)]
+
+
+def i12_versions_immutable(evidence: Evidence) -> Verdict:
+    """The product's own recomputation, by its command; and numbers without a gap."""
+    verdict = Verdict("I12", "versions never change")
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for row in evidence.versions:
+        numbers[row["plan_id"]].append(row["version"])
+    for plan in evidence.plans:
+        there = sorted(numbers[plan["id"]])
+        verdict.looked_at += len(there)
+        if there != _without_a_gap(there) or max(there, default=0) != plan["newest"]:
+            verdict.broken(f"plan {plan['id']} lacks versions below {plan['newest']}")
+    if not evidence.fsck[0]:
+        verdict.broken(f"audit fsck: {evidence.fsck[1]}")
+    return verdict

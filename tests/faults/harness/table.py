@@ -1,0 +1,74 @@
+"""The table of the README: what was done to the engine, and what became of its promises."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tests.faults.harness.report import Report
+
+Cell = Callable[[dict[str, Any]], Any]
+
+
+def table(reports: Sequence[Report]) -> str:
+    """Markdown, a column for each run."""
+    heads = [f"{report.database}, seed {report.seed}" for report in reports]
+    lines = [_row("", heads), _row("---", ["---:"] * len(reports))]
+    for words, cell in ROWS.items():
+        found = [cell(report.figures) for report in reports]
+        if any(value is not None for value in found):
+            lines.append(_row(words, ["–" if value is None else f"{value}" for value in found]))
+    for number, verdict in enumerate(reports[0].verdicts):
+        broken = [len(report.verdicts[number].violations) for report in reports]
+        looked = [report.verdicts[number].looked_at for report in reports]
+        cells = [f"{bad} of {all_of:,}" for bad, all_of in zip(broken, looked, strict=True)]
+        lines.append(_row(f"Broken: {verdict.invariant} {verdict.words}", cells))
+    return "\n".join([*lines, _row("Seconds", [f"{report.seconds:.0f}" for report in reports])])
+
+
+def _row(first: str, cells: Sequence[str]) -> str:
+    return f"| {' | '.join([first, *cells])} |"
+
+
+def _seconds(name: str) -> Cell:
+    """The middle, the slowest twentieth and the slowest, as far as it was measured."""
+
+    def cell(figures: dict[str, Any]) -> str | None:
+        spread = figures.get(name)
+        return f"{spread['p50']} / {spread['p95']} / {spread['max']} s" if spread else None
+
+    return cell
+
+
+def _drained(figures: dict[str, Any]) -> str | None:
+    drained = figures.get("G8_drained_after_an_outage")
+    return drained and (
+        f"{drained['lanes']:,} in {drained['seconds']} s by {drained['requests']:,} requests"
+    )
+
+
+def _flood(figures: dict[str, Any]) -> str | None:
+    flood = figures.get("G10_flood_of_webhooks")
+    return flood and f"{flood['posts']:,} in {flood['seconds']} s, p99 {flood['took']['p99']} s"
+
+
+ROWS: dict[str, Cell] = {
+    "Changes": lambda figures: f"{figures['changes']:,}",
+    "Deliveries promised": lambda figures: f"{sum(figures['promises'].values()):,}",
+    "Workers killed": lambda figures: (
+        figures["kills"]["worker_kill"] + figures["kills"]["worker_crash"]
+    ),
+    "… of these while a request was under way": lambda figures: figures["mid_delivery"],
+    "Web processes killed": lambda figures: figures["kills"]["web_kill"],
+    "Pumps killed": lambda figures: figures["kills"]["pump_kill"],
+    "Broker emptied": lambda figures: figures["done"]["wipe"],
+    "Database restarted or locked": lambda figures: figures["done"]["restart"],
+    "Workers asleep past their lease": lambda figures: figures["done"]["stop"],
+    "Withdrawals": lambda figures: figures["withdrawals"],
+    "Settled after the last fault": lambda figures: f"{figures['settled_after_the_storm']} s",
+    "Edit to effect in calm (middle / p95 / slowest)": _seconds("G9_edit_to_effect_in_calm"),
+    "… without a broker": _seconds("G6_edit_to_effect_without_a_broker"),
+    "… beside a destination that hangs": _seconds("G11_edit_to_effect_beside_one_that_hangs"),
+    "… without webhooks": _seconds("G13_edit_to_effect_without_webhooks"),
+    "A lane goes on after its worker died": _seconds("G5_lane_moves_on_after_a_kill"),
+    "Lanes drained after an outage at 20 a second": _drained,
+    "Flood of webhooks": _flood,
+}

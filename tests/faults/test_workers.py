@@ -1,0 +1,159 @@
+"""F01 to F08: real workers, web processes, pumps and schedulers that are killed or ended.
+
+One stage for all of them: each fault has to be over, without anybody's help, for the next one.
+"""
+
+import signal
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+import pytest
+
+from tests.faults.servers.processes import QUICK
+from tests.faults.servers.stage import Stage
+from tests.faults.servers.waiting import until
+
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stage")]
+
+LEASE = float(QUICK["BATON_LEASE_SECONDS"])
+GOES_ON_WITHIN = LEASE + 5.0  # seconds after a worker's death (G4)
+DRAINS_WITHIN = 30.0
+KILLS = 3
+
+
+@dataclass
+class Cast:
+    """Who is on the stage in a test; everybody else waits in the wings."""
+
+    stage: Stage
+
+    def __getitem__(self, name):
+        return self.stage.processes[name]
+
+    def enter(self, *names):
+        """These run and are ready, and nobody else."""
+        for name, process in self.stage.processes.by_name.items():
+            if name not in names:
+                process.kill()
+            elif not process.alive:
+                process.start()
+        for name in names:
+            self[name].await_ready()
+
+
+@pytest.fixture(scope="module")
+def stage(template, tmp_path_factory):
+    with Stage(tmp_path_factory.mktemp("workers"), template) as stage:
+        yield stage
+
+
+@pytest.fixture(scope="module")
+def cast(stage):
+    processes = stage.processes
+    for make in (processes.web, processes.worker, processes.pump, processes.scheduler):
+        make()
+    processes.pump("pump-2")
+    processes.scheduler("scheduler-2")
+    processes.await_ready()
+    return Cast(stage)
+
+
+def test_F06_two_schedulers_two_pumps_and_a_worker_run_each_job_once_a_period(stage, cast):
+    """An epoch counts a job's runs: no more of them than periods have begun."""
+    cast.enter("web", "worker", "pump", "pump-2", "scheduler", "scheduler-2")
+    before, began = runs(stage), time.monotonic()
+    stage.change(12)
+    stage.settle()
+    after, took = runs(stage), time.monotonic() - began
+    for name, count in after.items():
+        assert count - before[name] <= 2 + took / 1.0, name
+    assert any(after[name] > before[name] for name in after)
+    stage.assert_promises_kept()
+
+
+def runs(stage):
+    return dict(stage.ask("SELECT name, epoch FROM sharing_periodicjob"))
+
+
+def test_F01_a_worker_killed_at_any_time_costs_a_lease_at_most(stage, cast):
+    cast.enter("web", "pump", "pump-2")
+    with stage.changing():
+        for _ in range(KILLS):
+            seen = len(stage.effects())
+            until(lambda seen=seen: len(stage.effects()) > seen, seconds=GOES_ON_WITHIN)
+            cast["pump"].restart()
+    stage.settle(GOES_ON_WITHIN)
+    stage.assert_promises_kept()
+
+
+def test_F03_all_workers_killed_at_once_and_started_later_drain_what_waited(stage, cast):
+    """What waited goes out at the pace that the destination allows, and the newest only."""
+    cast.enter("web", "pump", "pump-2")
+    stage.change(3)
+    cast["pump"].kill()
+    cast["pump-2"].kill()
+    stage.change(24)
+    began = len(stage.effects())
+    cast.enter("web", "pump", "pump-2")
+    stage.settle(DRAINS_WITHIN)
+    rate, burst = stage.ask("SELECT rate_per_second, burst FROM destinations_destination")[0]
+    moments = calls_after(stage, began)
+    for number, moment in enumerate(moments):
+        allowed = burst + rate * (moment - moments[0]) + 1
+        assert number + 1 <= allowed, "a burst over the rate limit"
+    stage.assert_promises_kept()
+
+
+def calls_after(stage, count):
+    """Seconds at which each later effect happened."""
+    return [datetime.fromisoformat(e["at"]).timestamp() for e in stage.effects()[count:]]
+
+
+@pytest.mark.parametrize("alone", ["pump", "worker"])
+def test_F05_either_the_pump_or_celery_alone_delivers(alone, stage, cast):
+    cast.enter("web", alone, "scheduler")
+    stage.change(6)
+    stage.settle()
+    stage.assert_promises_kept()
+
+
+def test_F04_a_web_process_killed_while_it_takes_events_in_keeps_what_it_accepted(stage, cast):
+    """Nobody polls for what was lost: what was answered 2xx is there, and what was not is sent
+    again.
+    """
+    cast.enter("web", "pump")
+    before = hints(stage)
+    after = stage.sandbox.latest()
+    with stage.changing(every=0.05):
+        for _ in range(KILLS):
+            time.sleep(0.3)
+            cast["web"].kill()
+            cast["web"].start().await_ready()
+    accepted = [p for p in stage.sandbox.journal(after=after, kind="webhook") if taken(p)]
+    assert accepted
+    assert hints(stage) - before >= len(accepted)
+    stage.settle(DRAINS_WITHIN)
+    stage.assert_promises_kept()
+
+
+def hints(stage):
+    return sum(count for (count,) in stage.ask("SELECT dirty_seq FROM sharing_source"))
+
+
+def taken(post):
+    return post["outcome"].startswith("2")
+
+
+def test_F08_rolling_restarts_under_load_end_what_they_began(stage, cast):
+    cast.enter("web", "worker", "pump")
+    crashed = stage.attempts("crashed")
+    with stage.changing():
+        for name in ("pump", "worker", "web"):
+            assert cast[name].stop(signal.SIGTERM, patience=DRAINS_WITHIN) == 0
+            cast[name].start().await_ready()
+    stage.settle(DRAINS_WITHIN)
+    assert stage.attempts("crashed") == crashed
+    assert stage.attempts("unknown") == 0
+    stage.assert_promises_kept()
+    stage.assert_log_verifies()
