@@ -69,6 +69,20 @@ class Env(BaseSettings):
     baton_pump_interval: Annotated[float, Field(ge=0.05, le=60)] = 1.0
     baton_pump_threads: Annotated[int, Field(ge=1, le=64)] = 4
     baton_incarnation: Annotated[int, Field(ge=1)] = 1
+    baton_alert_errors: Annotated[int, Field(ge=1)] = 5
+    baton_alert_window: Seconds = 300
+    baton_alert_late: Seconds = 60
+    baton_alert_unread: Seconds = 300
+    baton_alert_take_back: Seconds = 86_400
+    baton_alert_job: Seconds = 300
+    baton_alert_unsettled: Seconds = 30
+    baton_alert_pump: Seconds = 30
+    baton_alert_clock: Seconds = 5
+    baton_alert_mail: bool = True
+    baton_guard_factor: Annotated[int, Field(ge=1)] = 5
+    baton_guard_floor: Annotated[int, Field(ge=1)] = 200
+    baton_guard_least: Annotated[int, Field(ge=1)] = 20
+    baton_guard_failed_percent: Annotated[int, Field(ge=1, le=100)] = 50
 
     @field_validator("baton_allowed_hosts", mode="before")
     @classmethod

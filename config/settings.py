@@ -88,16 +88,23 @@ TEMPLATES = [
 # --- database: the record of work -------------------------------------------------------------
 
 SQLITE_OPTIONS: dict[str, Any] = {
-    "timeout": 20,
+    "timeout": 10,  # seconds to wait for the one writer
     "transaction_mode": "IMMEDIATE",
     "init_command": (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA recursive_triggers=ON;"
     ),
 }
 POSTGRES_OPTIONS: dict[str, Any] = {
+    # A frozen process must not freeze the others: the server ends what holds them up.
     "options": (
-        "-c idle_in_transaction_session_timeout=10s -c lock_timeout=5s -c statement_timeout=30s"
+        "-c idle_in_transaction_session_timeout=2s -c lock_timeout=5s -c statement_timeout=10s"
     ),
+    # A server that has gone without a word is noticed.
+    "connect_timeout": 3,
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,  # milliseconds
 }
 
 
@@ -129,6 +136,8 @@ CACHES = {
 }
 CELERY_BROKER_URL = ENV.broker_url or _broker(_REDIS)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker without a broker still delivers
+CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # a full one refuses commands: no reason to fall
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 120,
@@ -261,6 +270,9 @@ SPECTACULAR_SETTINGS = {
         "DeliveryState": "sharing.models.lane.Delivery.State",
         "StepState": "sharing.models.lane.Step.State",
         "QuarantineState": "sharing.models.inbox.Quarantine.State",
+        "BulkKind": "sharing.models.bulk.BulkAction.Kind",
+        "BulkState": "sharing.models.bulk.BulkAction.State",
+        "BulkItemState": "sharing.models.bulk.BulkItem.State",
         "AthleteState": "accounts.models.people.Athlete.State",
         "ConnectionState": "accounts.models.connection.Connection.State",
         "ConnectionKind": "accounts.models.connection.Connection.Kind",
@@ -324,6 +336,20 @@ BATON_SEND_DEADLINE = ENV.baton_send_deadline
 BATON_PUMP_INTERVAL = ENV.baton_pump_interval
 BATON_PUMP_THREADS = ENV.baton_pump_threads
 BATON_INCARNATION = ENV.baton_incarnation
+BATON_ALERT_ERRORS = ENV.baton_alert_errors
+BATON_ALERT_WINDOW = timedelta(seconds=ENV.baton_alert_window)
+BATON_ALERT_LATE = timedelta(seconds=ENV.baton_alert_late)
+BATON_ALERT_UNREAD = timedelta(seconds=ENV.baton_alert_unread)
+BATON_ALERT_TAKE_BACK = timedelta(seconds=ENV.baton_alert_take_back)
+BATON_ALERT_JOB = timedelta(seconds=ENV.baton_alert_job)
+BATON_ALERT_UNSETTLED = timedelta(seconds=ENV.baton_alert_unsettled)
+BATON_ALERT_PUMP = timedelta(seconds=ENV.baton_alert_pump)
+BATON_ALERT_CLOCK = timedelta(seconds=ENV.baton_alert_clock)
+BATON_ALERT_MAIL = ENV.baton_alert_mail
+BATON_GUARD_FACTOR = ENV.baton_guard_factor
+BATON_GUARD_FLOOR = ENV.baton_guard_floor
+BATON_GUARD_LEAST = ENV.baton_guard_least
+BATON_GUARD_FAILED_PERCENT = ENV.baton_guard_failed_percent
 
 TRAININGPEAKS_API_URL = ENV.trainingpeaks_api_url.rstrip("/")
 TRAININGPEAKS_OAUTH_URL = ENV.trainingpeaks_oauth_url.rstrip("/")
