@@ -19,6 +19,9 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 CELERY_TASK_ALWAYS_EAGER = False
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"  # noqa: F405
 DATABASES["default"].setdefault("TEST", {})  # noqa: F405
+if "options" in DATABASES["default"]["OPTIONS"]:  # noqa: F405
+    # A test may be one long transaction in which little is asked for a while.
+    DATABASES["default"]["OPTIONS"]["options"] += " -c idle_in_transaction_session_timeout=60s"  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     DATABASES["default"]["TEST"]["NAME"] = (  # noqa: F405
         BASE_DIR / "var" / f"test-{os.environ.get('BATON_TEST_DB', 'suite')}.sqlite3"  # noqa: F405 - a file, so that threads share it

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import threading
 from pathlib import Path
@@ -13,18 +12,13 @@ import pytest
 
 from devtools.environment import PYTHON, ROOT, SECRETS, prepare
 from devtools.stack import STOP_ORDER, Stack
+from tests.sandbox_process import free_port
 
-pytestmark = [pytest.mark.processes]
+pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("demo")]
 
 KILLS = 4
 KILL_EVERY = 7.0  # seconds: long enough to begin something, too short to finish everything
 PATIENCE = 240.0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
@@ -89,6 +83,7 @@ def assert_no_secret_was_logged(here):
     assert not re.search(r"/hooks/trainingpeaks/[^/]+/[A-Za-z0-9_-]{20,}", said)
 
 
+@pytest.mark.in_one_lane
 def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(stack):
     here, supervisor = stack
     worker = next(program for program in supervisor.programs if program.name == "worker")
