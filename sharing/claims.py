@@ -171,6 +171,9 @@ def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime)
     if incarnation.unseen(lane) and outcomes.needs_a_person(lane.destination, delivery):
         outcomes.ask_a_person(lane, delivery, log, now, why="unknown_since_restore")
         return True
+    if outcomes.key_forgotten(lane, delivery, now):
+        outcomes.ask_a_person(lane, delivery, log, now, why="unknown_key_expired")
+        return True
     taken = Lane.objects.filter(pk=lane.pk, epoch=lane.epoch, lease_until__lt=now).update(
         lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1
     )

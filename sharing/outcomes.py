@@ -130,11 +130,7 @@ def settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
 @retried
 def _settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
     with audited_atomic() as log:
-        lane = (
-            Lane.objects.select_for_update(of=("self",), no_key=True)
-            .select_related("plan__athlete", "route", "destination")
-            .get(pk=claim_lane.pk)
-        )
+        lane = Lane.objects.locked(claim_lane.pk)
         attempt.refresh_from_db()
         if attempt.settled_at is not None and attempt.outcome != CRASHED:
             return  # it was written down before, and only the answer to the commit was lost
@@ -331,10 +327,26 @@ def needs_a_person(destination: Destination, delivery: Delivery) -> bool:
 
 def can_be_asked(destination: Destination) -> bool:
     """Whether it refuses doubles or can be looked at; otherwise only a person can find out."""
-    if destination.idempotency_class != IdempotencyClass.NONE:
-        return True
+    return destination.idempotency_class != IdempotencyClass.NONE or _can_be_seen(destination)
+
+
+def _can_be_seen(destination: Destination) -> bool:
     adapter = registry.adapter_class(destination.kind)
     return issubclass(adapter, ReadBack) or issubclass(adapter, Finds)
+
+
+def key_forgotten(lane: Lane, delivery: Delivery, now: datetime) -> bool:
+    """Whether a call of unknown outcome is so old that its key no longer keeps a second one out.
+
+    Only where nobody can look: a destination that shows what it holds is read first anyway.
+    """
+    place = lane.destination
+    lifetime = registry.adapter_class(place.kind).capabilities.key_lifetime
+    if lifetime is None or place.idempotency_class != IdempotencyClass.KEYED:
+        return False
+    if delivery.intent == Delivery.Intent.REMOVE or _can_be_seen(place):
+        return False
+    return records.in_doubt(delivery).filter(intended_at__lt=now - lifetime).exists()
 
 
 def ask_a_person(lane: Lane, delivery: Delivery, log: Log, now: datetime, *, why: str) -> None:

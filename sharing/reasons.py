@@ -41,6 +41,11 @@ OWN = {
         "Baton was restored from a backup and cannot know whether the destination has the plan.",
         "Look at the destination, then say here whether it is there.",
     ),
+    "unknown_key_expired": Reason(
+        "The destination did not say whether it has the plan, and by now it may have forgotten "
+        "our try. Sending it again might make a second one.",
+        "Look at the destination, then say here whether it is there.",
+    ),
     "confirmed_by_person": Reason("A person looked and confirmed that it is there."),
 }
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from audit import log
 from audit.log import audited_atomic
@@ -16,7 +16,7 @@ from audit.retrying import retried
 from destinations import port
 from destinations.errors import DestinationError, MissingError, UnknownOutcomeError
 from sharing import clock
-from sharing.models import Attempt, Drift, Lane, RemoteRecord, Step
+from sharing.models import Attempt, Delivery, Drift, Lane, RemoteRecord, Step
 
 Outcome = port.Receipt | DestinationError
 DRIFTING = (Drift.State.OPEN, Drift.State.REPAIRING, Drift.State.KEPT)
@@ -219,6 +219,18 @@ def doubt(attempt: Attempt) -> bool:
         _doubt_record(attempt, row, now)
     open_steps.filter(state=Step.State.INTENDED).update(state=Step.State.UNKNOWN, settled_at=now)
     return begun
+
+
+def in_doubt(delivery: Delivery) -> QuerySet[Step]:
+    """Steps of this delivery that may have happened, of items that nothing has settled since."""
+    uncertain = RemoteRecord.objects.filter(
+        lane=delivery.lane_id, state=RemoteRecord.State.UNCERTAIN
+    )
+    return Step.objects.filter(
+        attempt__delivery=delivery,
+        state=Step.State.UNKNOWN,
+        item_key__in=uncertain.values("item_key"),
+    )
 
 
 def _doubt_record(attempt: Attempt, row: Step, now: datetime) -> None:

@@ -14,6 +14,7 @@ from sharing.reasons import Reason, explain
 
 OWN = {
     "crashes": Owner.BATON, UNCERTAIN: Owner.COACH, "unknown_since_restore": Owner.COACH,
+    "unknown_key_expired": Owner.COACH,
 }  # fmt: skip
 WHO = {
     Owner.COACH: "The coach",

@@ -56,7 +56,7 @@ def test_every_code_of_a_destination_is_in_the_table():
 
 def test_every_reason_of_the_engine_has_words():
     written = {code for code, where in codes_in("sharing") if where in ENGINE}
-    assert written >= {"newer_version", "unknown_since_restore"}
+    assert written >= {"newer_version", "unknown_since_restore", "unknown_key_expired"}
     assert written <= {*OWN, *CATALOGUE}
 
 

@@ -17,9 +17,9 @@ from destinations.errors import (
 )
 from destinations.models import Destination
 from destinations.port import Receipt
-from sharing import claims, clock, consents, deliveries, outcomes, records, routes
+from sharing import claims, clock, consents, deliveries, outcomes, records, redeliver, routes
 from sharing.ledger import lanes_with_a_gap, ledger
-from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route
+from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route, Step
 from tests.sharing import fake_destination
 from tests.sharing.world import build, make_destination, session
 
@@ -222,6 +222,42 @@ def test_after_an_unknown_outcome_a_keyed_destination_gets_the_same_version_and_
     assert [step.item.body["title"] for step in inbox.arrived] == ["One", "One", "Two"]
     assert inbox.keys()[0] == inbox.keys()[1] != inbox.keys()[2]
     assert studio.states() == ["delivered", "delivered"]
+
+
+@pytest.fixture
+def forgetful(monkeypatch):
+    """A destination that remembers a key for four days."""
+    lasting = replace(fake_destination.FakeAdapter.capabilities, key_lifetime=timedelta(days=4))
+    monkeypatch.setattr(fake_destination.FakeAdapter, "capabilities", lasting)
+
+
+@pytest.mark.parametrize(("days", "sent"), [(3, 2), (5, 1)])
+def test_a_key_is_repeated_only_as_long_as_the_destination_remembers_it(
+    studio, inbox, forgetful, days, sent
+):
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    work()
+    Step.objects.update(intended_at=clock.now() - timedelta(days=days))
+    studio.make_due()
+    work()
+    assert len(inbox.arrived) == sent
+    assert studio.states() == (["delivered"] if sent == 2 else ["unknown"])
+
+
+def test_what_a_person_sends_again_after_the_key_was_forgotten_is_sent(studio, inbox, forgetful):
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    work()
+    Step.objects.update(intended_at=clock.now() - timedelta(days=5))
+    studio.make_due()
+    work()
+    unknown = Delivery.objects.get(state="unknown", reason="unknown_key_expired")
+    redeliver.settle_unknown(unknown, is_there=False)
+    studio.make_due()
+    work()
+    assert len(inbox.arrived) == 2
+    assert Delivery.objects.filter(state="delivered").count() == 1
 
 
 def test_after_an_unknown_outcome_an_upserting_destination_is_held(inbox):
