@@ -47,7 +47,6 @@ class Destination(models.Model):
     class Breaker(models.TextChoices):
         CLOSED = "closed", "Closed: calls go through"
         OPEN = "open", "Open: calls wait"
-        PROBING = "probing", "Probing: one call may go through"
 
     class DeliveryMode(models.TextChoices):
         LATEST = "latest", "Only the newest version"

@@ -1,7 +1,6 @@
 """Reading destinations: whose they are, how they are, and what each kind can hold."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 from django.db.models import QuerySet
 
@@ -58,10 +57,6 @@ def kinds() -> list[Kind]:
 
 def destinations_of(user: User) -> QuerySet[Destination]:
     return Destination.objects.for_user(user).select_related("organisation", "owner", "deputy")
-
-
-def destination_of(user: User, destination_id: UUID) -> Destination | None:
-    return destinations_of(user).filter(pk=destination_id).first()
 
 
 def masked_settings(destination: Destination) -> dict[str, object]:

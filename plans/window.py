@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
-from plans.diff import diff
 from plans.model import Session, in_order
 
 SLICE = 42  # days: the source refuses more than 45
@@ -34,11 +33,6 @@ def carry_over(
     return in_order(
         session for session in before if session.date >= window_start or session.item_id in present
     )
-
-
-def changed_since(before: Iterable[Session], after: Sequence[Session], window_start: date) -> bool:
-    """Did anybody change anything, or did only time pass?"""
-    return bool(diff(carry_over(before, after, window_start), after))
 
 
 def keep_hidden_figures(before: Iterable[Session], after: Iterable[Session]) -> tuple[Session, ...]:

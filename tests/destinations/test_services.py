@@ -173,8 +173,7 @@ def test_a_feed_has_nothing_to_connect_to(organisation, ana):
 def test_dan_sees_nothing_of_anas_destinations(organisation, ana):
     made = webhook(organisation, ana)
     dan = person(studio("dans-studio"), "Dan")
-    assert selectors.destination_of(ana, made.pk) == made
-    assert selectors.destination_of(dan, made.pk) is None
+    assert list(selectors.destinations_of(ana)) == [made]
     assert not selectors.destinations_of(dan).exists()
 
 

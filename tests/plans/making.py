@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, time, timedelta
 
+from plans.diff import diff
 from plans.model import (
     Cadence,
     Interval,
@@ -15,6 +16,7 @@ from plans.model import (
     StrengthSet,
     Target,
 )
+from plans.window import carry_over
 
 MONDAY = date(2026, 3, 2)
 MON, TUE, WED, THU, FRI, SAT, SUN = (MONDAY + timedelta(days=day) for day in range(7))
@@ -103,3 +105,8 @@ def plan(*sessions, **about):
             **about,
         },
     )
+
+
+def changed_since(before, after, window_start):
+    """Did anybody change anything, or did only time pass?"""
+    return bool(diff(carry_over(before, after, window_start), after))

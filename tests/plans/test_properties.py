@@ -13,8 +13,9 @@ from plans.fields import ALWAYS, SESSION_FIELDS, only, withheld
 from plans.hashing import canonical_bytes, content_hash
 from plans.model import Plan, Session, in_order
 from plans.text import clean, one_line, shortened
-from plans.window import carry_over, changed_since, rolling_window, slices
+from plans.window import carry_over, rolling_window, slices
 from plans.words import describe, headline
+from tests.plans.making import changed_since
 from tests.plans.strategies import (
     allowed_fields,
     calendars,

@@ -7,12 +7,11 @@ import pytest
 from plans.diff import diff
 from plans.window import (
     carry_over,
-    changed_since,
     keep_hidden_figures,
     rolling_window,
     slices,
 )
-from tests.plans.making import MON, SUN, TUE, session
+from tests.plans.making import MON, SUN, TUE, changed_since, session
 
 NEXT_MONDAY = MON + timedelta(weeks=1)
 
