@@ -10,6 +10,7 @@ from accounts import cohorts
 from accounts.models import Athlete, Cohort, ConsentDecision, Organisation, User
 from destinations.models import Destination
 from plans.fields import SESSION_FIELDS
+from sharing import remarks
 from sharing.drift import policy
 from sharing.models import Delivery, Plan, Route, Stop
 from sharing.routes import DEFAULT_PURPOSE, RouteSettings
@@ -17,6 +18,12 @@ from sharing.routes import DEFAULT_PURPOSE, RouteSettings
 WEEKDAYS = list(
     enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
 )
+
+
+class RemarkForm(forms.Form):
+    words = forms.CharField(
+        max_length=remarks.LONGEST, label="Note", widget=forms.Textarea(attrs={"rows": 3})
+    )
 
 
 class DeliveryFilter(forms.Form):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django import forms
 
-from accounts.models import Athlete, Cohort, User
+from accounts.models import Athlete, Cohort, Organisation, User
 from destinations.errors import CATALOGUE
 from destinations.models import Destination
 from sharing.bulk.criteria import Criteria, To
@@ -14,6 +14,7 @@ from sharing.reasons import OWN, explain
 
 Kind = BulkAction.Kind
 NOTHING = "nothing"
+SEVERAL = 2
 STATES = [
     (Delivery.State.DEAD, "Dead"),
     (Delivery.State.UNKNOWN, "Unknown"),
@@ -40,8 +41,14 @@ class Moment(forms.DateTimeField):
 
 
 class LetterFilter(forms.Form):
-    """Which deliveries: the list and the action read the same."""
+    """Which deliveries: the list and the action read the same.
 
+    Both are about one organisation; who belongs to several is asked which.
+    """
+
+    organisation = forms.ModelChoiceField(
+        Organisation.objects.none(), required=False, empty_label=None
+    )
     state = forms.ChoiceField(choices=STATES, required=False)
     destination = forms.ModelChoiceField(
         Destination.objects.none(), required=False, empty_label="Every destination"
@@ -59,9 +66,12 @@ class LetterFilter(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name, rows in _rows(user).items():
+        self.own = Organisation.objects.for_user(user).order_by("name")
+        for name, rows in {**_rows(user), "organisation": self.own}.items():
             if name in self.fields:
                 _limit(self, name, rows)
+        if len(self.own) < SEVERAL:
+            del self.fields["organisation"]
         codes = sorted({*CATALOGUE, *OWN}, key=lambda code: explain(code).words)
         causes = [(code, explain(code).words) for code in codes]
         cause = self.fields["cause"]
@@ -70,7 +80,14 @@ class LetterFilter(forms.Form):
 
     def criteria(self) -> Criteria:
         """What is asked for. Call after `is_valid()`."""
-        return _criteria(self.cleaned_data)
+        chosen = {**self.cleaned_data}
+        chosen.pop("organisation", None)
+        return _criteria(chosen)
+
+    def concerned(self) -> Organisation | None:
+        """The organisation that was chosen, or else the first; None: the person is in none."""
+        chosen: Organisation | None = self.cleaned_data.get("organisation")
+        return chosen or self.own.first()
 
     def asked(self) -> dict[str, str]:
         """What was chosen, as it was sent: for the button that acts on it."""
@@ -130,10 +147,6 @@ class RollBackForm(forms.Form):
         if chosen:
             wish[chosen] = data[chosen]
         return _criteria(wish | {scope: thing})
-
-
-class RemarkForm(forms.Form):
-    words = forms.CharField(max_length=2000, label="Note", widget=forms.Textarea(attrs={"rows": 3}))
 
 
 def _rows(user: User) -> dict[str, Any]:

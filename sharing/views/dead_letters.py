@@ -14,7 +14,8 @@ from accounts.models import Organisation, User
 from sharing import remarks
 from sharing.bulk import asking, causes, selection
 from sharing.bulk.criteria import Criteria
-from sharing.bulk.forms import LetterFilter, RemarkForm
+from sharing.bulk.forms import LetterFilter
+from sharing.forms import RemarkForm
 from sharing.models import BulkAction, Delivery, Remark
 from sharing.selectors import deliveries as selectors
 from sharing.views.asking import own, page_of, person
@@ -27,7 +28,7 @@ def dead_letters(request: HttpRequest) -> HttpResponse:
     user = person(request, "view_athlete")
     form = LetterFilter(request.GET, user=user)
     wish, asked = (form.criteria(), form.asked()) if form.is_valid() else (Criteria(), {})
-    organisation = Organisation.objects.for_user(user).order_by("name").first()
+    organisation = form.concerned()
     if organisation is None:
         raise Http404
     page = page_of(request, _letters(user, organisation, wish))
@@ -45,8 +46,8 @@ def redeliver(request: HttpRequest) -> HttpResponse:
     """Preview delivering again whatever the filter finds: all of it, not a page."""
     user = person(request, ACT)
     form = LetterFilter(request.POST, user=user)
-    organisation = Organisation.objects.for_user(user).order_by("name").first()
-    if organisation is None or not form.is_valid():
+    organisation = form.concerned() if form.is_valid() else None
+    if organisation is None:
         messages.error(request, "This filter makes no sense any more: choose again.")
         return redirect("dead_letters")
     try:

@@ -10,8 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts import roles
 from sharing import redeliver as redelivering
 from sharing import remarks
-from sharing.bulk.forms import RemarkForm
-from sharing.forms import DeliveryFilter
+from sharing.forms import DeliveryFilter, RemarkForm
 from sharing.models import Delivery
 from sharing.reasons import explain
 from sharing.selectors import deliveries as selectors

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from accounts.models import Athlete, Membership
+from accounts.models import Athlete, Membership, Organisation
 from destinations.errors import UnsupportedPlanError
 from sharing import clock
 from sharing.bulk import asking, limits, running
@@ -71,6 +71,17 @@ def test_a_cause_has_its_owner_its_words_and_one_thing_to_do(client, ana, letter
     assert "The coach" in shown
     assert "Preview delivering all 1 again" in shown
     assert reverse("delivery", args=[letter.pk]) in shown
+
+
+def test_who_belongs_to_two_organisations_chooses_whose_letters(client, world, ana, letter):
+    assert 'name="organisation"' not in text(client.get(reverse("dead_letters")))
+    first = Organisation.objects.create(name="A club")
+    Membership.objects.create(user=world.ana, organisation=first, role=Membership.Role.COACH)
+    assert "No dead letters" in text(client.get(reverse("dead_letters")))
+    wish = {"organisation": str(world.organisation.pk)}
+    assert "Preview delivering all 1 again" in text(client.get(reverse("dead_letters"), wish))
+    action = preview(client, **wish)
+    assert (action.organisation, action.total) == (world.organisation, 1)
 
 
 def test_dead_letters_are_filtered_and_a_filter_without_sense_says_so(client, world, ana, letter):
