@@ -39,6 +39,7 @@ COACHING = SEE | {
     "manage_stop",
 }
 ADMINISTRATION = COACHING | {"view_audit", "manage_member", "manage_organisation"}
+ADMINISTRATORS = (Role.OWNER, Role.ADMIN)
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     Role.OWNER: ADMINISTRATION,

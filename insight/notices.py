@@ -10,12 +10,12 @@ from uuid import UUID
 
 from django.db.models import Max, Q, QuerySet
 
+from accounts import roles
 from accounts.models import Membership, User
 from audit.log import audited_atomic
 from insight.models import Alert, Notice
 
 APART = timedelta(minutes=30)
-ADMINISTRATION = (Membership.Role.OWNER, Membership.Role.ADMIN)
 
 RAISED, RESOLVED = Notice.Event.RAISED, Notice.Event.RESOLVED
 WAITING, SENT, DROPPED = Notice.State.WAITING, Notice.State.SENT, Notice.State.DROPPED
@@ -26,7 +26,7 @@ def people_of(alert: Alert) -> QuerySet[User]:
     if alert.organisation_id is None:
         return _operators()
     members = Membership.objects.filter(organisation=alert.organisation_id)
-    concerned = members.filter(Q(role__in=ADMINISTRATION) | _answering(alert)).values("user")
+    concerned = members.filter(Q(role__in=roles.ADMINISTRATORS) | _answering(alert)).values("user")
     return User.objects.filter(is_active=True, pk__in=concerned)
 
 

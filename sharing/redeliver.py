@@ -30,7 +30,7 @@ class Objection(NamedTuple):
 @retried
 def redeliver(delivery: Delivery) -> Delivery:
     with audited_atomic() as log:
-        lane = locked(delivery.lane_id)
+        lane = Lane.objects.locked(delivery.lane_id)
         delivery = in_lane(lane, delivery.pk)
         if refusal := why_not(lane, delivery):
             raise RedeliverRefused(refusal)
@@ -59,14 +59,6 @@ def promise_again(lane: Lane, delivery: Delivery, log: Log) -> Delivery:
     )
     promises.record(delivery, "redelivered", log)
     return again
-
-
-def locked(lane_id: UUID) -> Lane:
-    return (
-        Lane.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("plan__athlete", "route", "destination")
-        .get(pk=lane_id)
-    )
 
 
 def in_lane(lane: Lane, delivery_id: UUID) -> Delivery:
@@ -129,7 +121,7 @@ def settle_unknown(delivery: Delivery, *, is_there: bool) -> Delivery:
 def _settle(delivery: Delivery, state: Delivery.State, reason: str) -> Delivery:
     """End what was unknown, and let the lane go on."""
     with audited_atomic() as log:
-        lane = locked(delivery.lane_id)
+        lane = Lane.objects.locked(delivery.lane_id)
         delivery = Delivery.objects.select_related("version").get(
             pk=delivery.pk, state=Delivery.State.UNKNOWN
         )

@@ -16,7 +16,6 @@ from sharing.ledger import MOST_NAMED
 from sharing.reasons import explain
 
 Role = Membership.Role
-ADMINISTRATION = (Role.OWNER, Role.ADMIN)
 HOUR = timedelta(hours=1)
 SAID = {
     "job": "The job is {}.",
@@ -93,7 +92,7 @@ def helpers(alert: Alert) -> QuerySet[User]:
 
 def shown(rows: Iterable[Alert], user: User) -> list[Shown]:
     administered = set(
-        Membership.objects.filter(user=user, role__in=ADMINISTRATION).values_list(
+        Membership.objects.filter(user=user, role__in=roles.ADMINISTRATORS).values_list(
             "organisation", flat=True
         )
     )
@@ -159,5 +158,5 @@ def _heard(moment: int | None, now: datetime) -> str:
 
 def _operates(user: User) -> bool:
     """Whether the installation is this person's concern: its work stands still for them, too."""
-    administers = Membership.objects.filter(user=user, role__in=ADMINISTRATION)
+    administers = Membership.objects.filter(user=user, role__in=roles.ADMINISTRATORS)
     return user.is_staff or administers.exists()

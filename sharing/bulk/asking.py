@@ -17,11 +17,11 @@ from sharing.bulk import criteria, limits, selection
 from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED, NotPossible
 from sharing.models import BulkAction, BulkItem
+from sharing.models.base import REASON_LENGTH
 
 Kind, State = BulkAction.Kind, BulkAction.State
 
 GOOD_FOR = timedelta(hours=1)  # a preview
-LONGEST_REASON = 300
 ENDED = (State.DONE, State.CANCELLED)
 BACK = "roll_back"  # who holds this may also agree as the second person, and stop others' actions
 PERMISSIONS = {Kind.REDELIVER: "redeliver", Kind.ROLL_BACK: BACK, Kind.TAKE_BACK: BACK}
@@ -37,7 +37,7 @@ def ask(
     with audited_atomic() as log:
         action = BulkAction(
             organisation=organisation, kind=kind, criteria=wish.stored(), asked_by=user,
-            reason=reason.strip()[:LONGEST_REASON], asked_at=clock.now(),
+            reason=reason.strip()[:REASON_LENGTH], asked_at=clock.now(),
         )  # fmt: skip
         action.total = selection.lanes(action).count()
         action.audit_entry_id = record(action, "asked", log)

@@ -15,13 +15,13 @@ from sharing.bulk import criteria, targets
 from sharing.bulk.criteria import To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED, Refused
 from sharing.models import BulkAction, BulkItem, Delivery, Lane, PlanVersion, Route
+from sharing.models.base import REASON_LENGTH
 from sharing.reasons import explain
 from sharing.stops import covering
 
 NOTHING = "nothing"  # no call will be made
 HELD = "held"  # promised, and waiting for a person or a stop
 UNABLE = "unable"  # it cannot even be rendered
-LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def carry_out(action: BulkAction, item: BulkItem, log: Log) -> Carried:
 
     Part of the caller's transaction, which undoes everything when this is refused.
     """
-    lane = redeliver.locked(item.lane_id)
+    lane = Lane.objects.locked(item.lane_id)
     if action.kind == BulkAction.Kind.REDELIVER:
         made: Delivery | None = _again(lane, item, log)
     else:
@@ -100,10 +100,10 @@ def foreseen(action: BulkAction, lane: Lane) -> BulkItem:
         item.forecast |= _tried(action, item)
     except Refused as refusal:
         item.forecast |= {refusal.kind: 1}
-        item.reason = str(refusal)[:LONGEST_REASON]
+        item.reason = str(refusal)[:REASON_LENGTH]
     except DestinationError as error:
         item.forecast |= {BLOCKED: 1, UNABLE: 1}
-        item.reason = f"{error.kind.coach_words} {error.kind.action}"[:LONGEST_REASON]
+        item.reason = f"{error.kind.coach_words} {error.kind.action}"[:REASON_LENGTH]
     return item
 
 

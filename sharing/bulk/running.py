@@ -22,7 +22,7 @@ from sharing import claims, clock, wake
 from sharing.bulk import asking, carrying, selection
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED, Refused
 from sharing.models import BulkAction, BulkItem, Lane
-from sharing.models.base import LONG_AGO
+from sharing.models.base import LONG_AGO, REASON_LENGTH
 
 Kind, State = BulkAction.Kind, BulkAction.State
 BUDGET = 5.0  # seconds a worker spends before it looks for other work
@@ -163,7 +163,7 @@ class Run:
             refusal = item.reason
         if refusal := refusal or self._promised(item, log):
             item.state = BulkItem.State.REFUSED
-            item.reason = refusal[: carrying.LONGEST_REASON]
+            item.reason = refusal[:REASON_LENGTH]
         item.save(update_fields=["state", "reason", "made", "delivery"])
 
     def _promised(self, item: BulkItem, log: Log) -> str:

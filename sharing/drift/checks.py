@@ -109,15 +109,19 @@ def _is_time(destination: Destination, now: datetime) -> bool:
 
 def run_due(budget: float = BUDGET) -> bool:
     """Go on with one check that is due. False when none is."""
-    check = _claim()
-    if check is None:
-        return False
-    adapter = registry.adapter_for(check.destination)
+    with suppress(Fenced):
+        check = _claim()
+        if check is None:
+            return False
+        Run(check, _readable(check.destination)).go_on(budget)
+    return True
+
+
+def _readable(destination: Destination) -> ReadBack:
+    adapter = registry.adapter_for(destination)
     if not isinstance(adapter, ReadBack):
         raise TypeError(f"{adapter.kind} cannot be read back: no check is asked for it.")
-    with suppress(Fenced):
-        Run(check, adapter).go_on(budget)
-    return True
+    return adapter
 
 
 @retried
@@ -226,11 +230,7 @@ class Run:
         """Write down what was found, if nothing happened to the lane while it was read."""
         with audited_atomic() as log:
             now = clock.now()
-            lane = (
-                Lane.objects.select_for_update(of=("self",), no_key=True)
-                .select_related("plan__athlete", "route", "destination")
-                .get(pk=known.lane.pk)
-            )
+            lane = Lane.objects.locked(known.lane.pk)
             held = reading.comparable(lane, now)
             if not reading.at_rest(lane, now) or reading.mark(lane, held) != known.mark:
                 self._advance(lane.pk, skipped=1)

@@ -3,7 +3,6 @@ forgets it, and owes the lane its newest version again: the next delivery rewrit
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from uuid import UUID
 
 from accounts import consent
 from accounts.models import User
@@ -43,7 +42,7 @@ def undo(drift: Drift, by: User | None = None) -> Drift:
 @retried
 def _decide(drift: Drift, allowed: Sequence[str], work: Work, by: User | None) -> Drift:
     with audited_atomic() as log:
-        lane = locked(drift.lane_id)
+        lane = Lane.objects.locked(drift.lane_id)
         row = Drift.objects.select_related("record").get(pk=drift.pk)
         row.lane = row.record.lane = lane
         if row.state not in allowed:
@@ -158,11 +157,3 @@ def rewrite(lane: Lane, rows: Iterable[Drift], log: Log) -> None:
     version = pinned.owed(lane)
     if version is not None:
         promises.promise(lane, version, log, due_at=clock.now(), fresh_key=True)
-
-
-def locked(lane_id: UUID) -> Lane:
-    return (
-        Lane.objects.select_for_update(of=("self",), no_key=True)
-        .select_related("plan__athlete", "route", "destination")
-        .get(pk=lane_id)
-    )

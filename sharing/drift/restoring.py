@@ -15,7 +15,7 @@ from destinations.models import Destination
 from sharing import clock, wake
 from sharing.drift import policy
 from sharing.drift.comparing import log_entry
-from sharing.drift.repairing import kept, locked, may_be_kept, rewrite, why_not
+from sharing.drift.repairing import kept, may_be_kept, rewrite, why_not
 from sharing.models import Delivery, Drift, Lane, RemoteRecord
 
 State = Drift.State
@@ -65,7 +65,7 @@ def repair_due() -> int:
 @retried
 def _repair_lane(lane_id: UUID) -> int:
     with audited_atomic() as log:
-        lane = locked(lane_id)
+        lane = Lane.objects.locked(lane_id)
         now = clock.now()
         if lane.desired > lane.settled or lane.lease_until > now:
             return 0  # its delivery is on the way
@@ -111,7 +111,7 @@ def _delivery_ended(lane: Lane, row: Drift, log: Log, now: datetime) -> None:
 def by_policy(lane_id: UUID, drifts: Iterable[UUID]) -> None:
     """Settle what a check found in a lane as the route says. What cannot be settled stays open."""
     with audited_atomic() as log:
-        lane = locked(lane_id)
+        lane = Lane.objects.locked(lane_id)
         if why_not(lane):
             return
         found = Drift.objects.filter(pk__in=list(drifts), state=State.OPEN)
@@ -129,7 +129,7 @@ def by_policy(lane_id: UUID, drifts: Iterable[UUID]) -> None:
 def let_go(lane_id: UUID, drift: UUID) -> None:
     """Nobody decided before the session's day: what was done there counts."""
     with audited_atomic() as log:
-        lane = locked(lane_id)
+        lane = Lane.objects.locked(lane_id)
         row = Drift.objects.select_related("record").get(pk=drift)
         if row.state != State.OPEN:
             return

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import models
 
+REASON_LENGTH = 300
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # a lease nobody holds
 
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from sharing.models.base import Identified, audit_entry, long_ago
+from sharing.models.base import REASON_LENGTH, Identified, audit_entry, long_ago
 from sharing.models.lane import Delivery, Lane
 from sharing.models.plan import PlanVersion
 from sharing.models.tenancy import OrganisationTenants, Tenants
@@ -30,7 +30,7 @@ class BulkAction(Identified):
     )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     criteria = models.JSONField(default=dict)  # the filter, as it was asked
-    reason = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.PREVIEW)
     forecast = models.JSONField(default=dict)  # create, update, remove, nothing, superseded …
     total = models.PositiveIntegerField(default=0)
@@ -77,7 +77,7 @@ class BulkItem(Identified):
     version = models.ForeignKey(PlanVersion, on_delete=models.PROTECT, related_name="+", null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     forecast = models.JSONField(default=dict)
-    reason = models.CharField(max_length=300, blank=True)
+    reason = models.CharField(max_length=REASON_LENGTH, blank=True)
     made = models.ForeignKey(Delivery, on_delete=models.SET_NULL, related_name="+", null=True)
 
     objects = Tenants("lane__plan__athlete")

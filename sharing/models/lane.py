@@ -1,5 +1,7 @@
 """Lanes and their history: what is promised, what was tried, what is known to be there."""
 
+from uuid import UUID
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +10,13 @@ from sharing.models.base import Identified, audit_entry, long_ago
 from sharing.models.plan import Plan, PlanVersion
 from sharing.models.route import Route
 from sharing.models.tenancy import Tenants
+
+
+class Lanes(Tenants["Lane"]):
+    def locked(self, pk: UUID) -> "Lane":
+        """The lane, held until the caller's transaction ends, with all that a promise needs."""
+        rows = self.select_for_update(of=("self",), no_key=True)
+        return rows.select_related("plan__athlete", "route", "destination").get(pk=pk)
 
 
 class Lane(Identified):
@@ -46,7 +55,7 @@ class Lane(Identified):
     created_at = models.DateTimeField(auto_now_add=True)
     audit_entry = audit_entry()
 
-    objects = Tenants("plan__athlete")
+    objects = Lanes("plan__athlete")
 
     class Meta:
         constraints = [

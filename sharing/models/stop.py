@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from sharing.models.base import Identified, audit_entry
+from sharing.models.base import REASON_LENGTH, Identified, audit_entry
 from sharing.models.tenancy import OrganisationTenants
 
 EVERYTHING = "everything"
@@ -46,7 +46,7 @@ class Stop(Identified):
         "accounts.Athlete", on_delete=models.CASCADE, related_name="stops", null=True
     )
     mode = models.CharField(max_length=8, choices=Mode.choices)
-    reason = models.CharField(max_length=300)
+    reason = models.CharField(max_length=REASON_LENGTH)
     guardrail = models.CharField(max_length=8, choices=Guardrail.choices, blank=True)
     stopped_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True

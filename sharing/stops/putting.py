@@ -10,10 +10,9 @@ from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, wake
 from sharing.models import Stop
+from sharing.models.base import REASON_LENGTH
 from sharing.stops import covering
 from sharing.stops.scopes import Target, columns
-
-LONGEST_REASON = 300
 
 
 @retried
@@ -63,7 +62,7 @@ def _checked(mode: str, reason: str) -> tuple[str, str]:
         raise ValidationError({"mode": "Choose pause, drain or kill."})
     if not reason.strip():
         raise ValidationError({"reason": "Say why: whoever meets this stop will read it."})
-    return mode, reason.strip()[:LONGEST_REASON]
+    return mode, reason.strip()[:REASON_LENGTH]
 
 
 def _end(stop: Stop, by: User | None, now: datetime, log: Log) -> None:

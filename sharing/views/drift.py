@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts import roles
@@ -18,6 +18,7 @@ from sharing.drift import checks as checking
 from sharing.drift import repairing, restoring, words
 from sharing.models import Drift
 from sharing.selectors import drift as selectors
+from sharing.views import returning
 from sharing.views.asking import own, page_of, person
 
 MANAGE = "manage_destination"
@@ -95,7 +96,7 @@ def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
     count = restoring.restore(destination, person(request))
     said = f"{count} difference{'' if count == 1 else 's'} at {destination.name}: being put back."
     messages.success(request, said)
-    return _back(request)
+    return redirect(returning.address(request, reverse("drift")))
 
 
 def _settle(
@@ -110,15 +111,7 @@ def _settle(
         messages.error(request, str(refusal))
     else:
         messages.success(request, said)
-    return _back(request)
-
-
-def _back(request: HttpRequest) -> HttpResponse:
-    """To the page the button was on, if it is one of ours."""
-    wish = request.POST.get("next", "")
-    if url_has_allowed_host_and_scheme(wish, allowed_hosts=None):
-        return redirect(wish)
-    return redirect("drift")
+    return redirect(returning.address(request, reverse("drift")))
 
 
 def _chosen(request: HttpRequest, user: User) -> Destination | None:

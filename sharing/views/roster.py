@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from accounts import links, roles
@@ -26,6 +25,7 @@ from sharing.selectors import plans as plan_selectors
 from sharing.selectors import roster as selectors
 from sharing.selectors.plans import AtDestination
 from sharing.selectors.weeks import Week, weeks
+from sharing.views import returning
 from sharing.views.asking import own, page_of, person
 
 GONE = "a destination that is gone"
@@ -127,7 +127,7 @@ def record_consents(request: HttpRequest) -> HttpResponse:
         form.add_error(None, refusal)
         return render(request, "sharing/record_consents.html", {"form": form}, status=422)
     messages.success(request, f"{count} decision{'' if count == 1 else 's'} recorded.")
-    return redirect(_back(request))
+    return redirect(returning.address(request, reverse("roster")))
 
 
 @retried
@@ -147,12 +147,6 @@ def decide(what: str, shown: Athlete, destination: Destination, basis: Basis) ->
         consents.decline(shown, destination, basis=basis)
     else:
         consents.withdraw(shown, destination, basis=basis)
-
-
-def _back(request: HttpRequest) -> str:
-    wish = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, request.is_secure())
-    return wish if safe else reverse("roster")
 
 
 @require_POST

@@ -7,7 +7,6 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import roles
@@ -18,6 +17,7 @@ from sharing.models import Delivery, Lane, Stop
 from sharing.selectors import stops as selectors
 from sharing.stops import covering, scopes
 from sharing.stops.scopes import Target
+from sharing.views import returning
 from sharing.views.asking import own, page_of, person
 
 TITLES = {
@@ -63,7 +63,7 @@ def lift(request: HttpRequest, pk: UUID) -> HttpResponse:
     scopes.require(user, scopes.target_of(stop))
     services.lift(stop, by=user)
     messages.success(request, f"{selectors.name_of(stop)}: lifted. What waited goes out now.")
-    return redirect(_back(request, reverse("stops")))
+    return redirect(returning.address(request, reverse("stops")))
 
 
 def _put(request: HttpRequest, user: User, target: Target) -> HttpResponse:
@@ -111,9 +111,3 @@ def _reader(request: HttpRequest) -> User:
     if not user.is_staff and not roles.may(user, "view_stop"):
         raise PermissionDenied("Your role does not allow this. Ask an owner or admin.")
     return user
-
-
-def _back(request: HttpRequest, otherwise: str) -> str:
-    wish = request.POST.get("next", "")
-    safe = url_has_allowed_host_and_scheme(wish, {request.get_host()}, request.is_secure())
-    return wish if safe else otherwise
