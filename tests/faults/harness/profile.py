@@ -54,7 +54,7 @@ SHORT = Profile(
 FULL = Profile(
     "full", athletes=1_000, changes=10_000, worker_kills=50, mid_delivery=25, web_kills=10,
     pump_kills=5, wipes=5, restarts=3, stops=10, withdrawals=100, storm=600, per_point=10,
-    visits=len(EVERYWHERE), poll_every=40, patience=300, figures=True,
+    visits=len(EVERYWHERE), poll_every=80, patience=300, figures=True,
 )  # fmt: skip
 CONTROL = replace(
     SHORT, name="control", athletes=60, changes=600, worker_kills=9, mid_delivery=0, web_kills=2,
