@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 SCOPES = ["everything", "organisation", "destination", "route", "cohort", "athlete"]
 BY_LINK = consent.Basis(kind="athlete_link")
+AT_ONCE = 6  # calls that a destination answers before the kill switch is thrown
 
 
 @pytest.fixture
@@ -493,20 +494,17 @@ def test_a_paused_feed_keeps_what_it_shows(calendar, client):
 
 
 def test_nothing_leaves_after_the_kill_switch_however_many_work_and_all_goes_later(inbox):
-    world = build(slots=6)
-    world.agree()
-    terms = consent.Terms(fields=FIELDS, purpose="training")
-    plans = [world.plan]
-    for number in range(11):
-        athlete = Athlete.objects.create(
-            organisation=world.organisation, name=f"Athlete {number}", source_id=100 + number
-        )
-        consent.decide(athlete, world.destination.pk, "granted", consent.Basis(), terms)
-        plans.append(Plan.objects.create(athlete=athlete, name="Plan"))
-    for plan in plans:
-        publish(plan, [session(f"tp-{number}") for number in range(4)])
-    sent_at, under_way, killed_at = [], threading.Event(), []
-    inbox.answers.extend([lambda _: (sent_at.append(time.monotonic()), under_way.set())] * 48)
+    world = twelve_athletes()
+    sent_at, under_way, killed_at, killed = [], threading.Event(), [], threading.Event()
+
+    def take(_):
+        """A few are taken at once; whatever comes next is under way until the switch is thrown."""
+        sent_at.append(time.monotonic())
+        under_way.set()
+        if len(sent_at) > AT_ONCE:
+            killed.wait(10)
+
+    inbox.answers.extend([take] * 48)
 
     def kill_or_work(number):
         if number:
@@ -514,6 +512,7 @@ def test_nothing_leaves_after_the_kill_switch_however_many_work_and_all_goes_lat
         else:
             assert under_way.wait(10)
             killed_at.append((put(world, "everything", "kill"), time.monotonic()))
+            killed.set()
 
     together(kill_or_work)
     stop, moment = killed_at[0]
@@ -527,6 +526,23 @@ def test_nothing_leaves_after_the_kill_switch_however_many_work_and_all_goes_lat
     assert set(effects.values()) == {1}
     assert set(Delivery.objects.values_list("state", flat=True)) == {"delivered"}
     assert lanes_with_a_gap() == []
+
+
+def twelve_athletes():
+    """Each with a plan of four sessions, none of which is sent yet."""
+    world = build(slots=6)
+    world.agree()
+    terms = consent.Terms(fields=FIELDS, purpose="training")
+    plans = [world.plan]
+    for number in range(11):
+        athlete = Athlete.objects.create(
+            organisation=world.organisation, name=f"Athlete {number}", source_id=100 + number
+        )
+        consent.decide(athlete, world.destination.pk, "granted", consent.Basis(), terms)
+        plans.append(Plan.objects.create(athlete=athlete, name="Plan"))
+    for plan in plans:
+        publish(plan, [session(f"tp-{number}") for number in range(4)])
+    return world
 
 
 def deliver_for(seconds):
