@@ -6,9 +6,9 @@ others wait and read what it brought. A new pair is stored before it is used.
 
 import random
 import time
-from datetime import timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
@@ -19,7 +19,6 @@ from audit.log import audited_atomic
 from audit.retrying import retried
 
 EARLY = 0.2  # of its life left: renew now
-LEASE = timedelta(seconds=30)
 PATIENCE = 5.0  # seconds to wait for the worker that renews: it may have died
 LOOK_EVERY = 0.1
 
@@ -77,7 +76,7 @@ def _lease(connection: Connection) -> str:
     free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
     taken = Connection.objects.filter(
         free, pk=connection.pk, generation=connection.generation
-    ).update(refresh_lease_until=now + LEASE, refresh_owner=owner)
+    ).update(refresh_lease_until=now + settings.BATON_REFRESH_LEASE, refresh_owner=owner)
     return owner if taken else ""
 
 

@@ -332,6 +332,7 @@ BATON_FETCH_SPACING = timedelta(seconds=ENV.baton_fetch_spacing)
 BATON_POLL_EVERY = timedelta(seconds=ENV.baton_poll_every)
 BATON_WINDOW_WEEKS = ENV.baton_window_weeks
 BATON_LEASE = timedelta(seconds=ENV.baton_lease_seconds)
+BATON_REFRESH_LEASE = min(BATON_LEASE, timedelta(seconds=30))  # renewing a token takes 20 at most
 BATON_SEND_DEADLINE = ENV.baton_send_deadline
 BATON_PUMP_INTERVAL = ENV.baton_pump_interval
 BATON_PUMP_THREADS = ENV.baton_pump_threads
