@@ -43,7 +43,7 @@ class Evidence:
     history: list[Line]
     posts: list[Line]
     titles: dict[int, set[str]]
-    tokens: list[str]
+    secrets: list[str]  # tokens of the source, and what the product was given to keep
     entries: list[dict[str, Any]]
     bundle: Path
     fsck: tuple[bool, str] = (True, "")
@@ -123,7 +123,9 @@ class Evidence:
         return {(row["athlete_id"], row["destination_id"]): row["decision"] for row in ordered}
 
 
-def gather(folder: Path, database: Database, bundle: Path, fsck: tuple[bool, str]) -> Evidence:
+def gather(
+    folder: Path, database: Database, bundle: Path, fsck: tuple[bool, str], secrets: list[str]
+) -> Evidence:
     """Read everything there is, once the run has settled."""
     posts, titles, tokens = _source(folder / "sandbox.sqlite3")
     bodies = bundle.read_bytes().splitlines()
@@ -135,7 +137,7 @@ def gather(folder: Path, database: Database, bundle: Path, fsck: tuple[bool, str
         history=list(lines(folder / "history.jsonl")),
         posts=posts,
         titles=titles,
-        tokens=tokens,
+        secrets=[*tokens, *secrets],
         entries=[json.loads(body) for body in bodies[1:]],
         bundle=bundle,
         fsck=fsck,

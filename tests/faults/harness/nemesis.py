@@ -127,7 +127,7 @@ class Nemesis:
             worker.arm(f"{point}:{self.chance.randint(1, most)}").await_ready()
             with self._alone(point), self._led_to(point):
                 urge = self._expire if point in REFRESHING else nothing
-                enough = before + self.crashes
+                enough = before + (1 if point in REFRESHING else self.crashes)
                 self._wait(lambda: fallen(worker) >= enough, A_DEATH * self.crashes, urge)
             crashes = fallen(worker) - before
             self.done[point] += crashes

@@ -1,6 +1,7 @@
 """I5 to I7 and I10 to I12: the log is complete and verifies, walls stand, secrets stay."""
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from http import HTTPStatus
 from itertools import groupby, pairwise
@@ -13,6 +14,7 @@ from tests.faults.harness.verdict import Verdict
 LATE, ANSWERED = "attempt.answered_late", {"late_success", "late_failure"}
 ERA = 1_000_000  # versions in one life of the data
 FINAL = ("delivered", "superseded", "blocked", "unknown", "dead")
+WORD = re.compile(rb"[\w-]{16,}")  # what the last part of a webhook's address looks like
 KEPT_IN = ("log/*.log", "*.log", "audit.bundle", "baton.sqlite3*", "dump.sql", "redis/*")
 
 
@@ -122,14 +124,15 @@ def i7_walls_stand(evidence: Evidence) -> Verdict:
 def i10_secrets_stay(evidence: Evidence) -> Verdict:
     """No token and no secret address in a log, in the export or in a table."""
     verdict = Verdict("I10", "secrets stay secret")
-    hooks = {post["url"].rstrip("/").rpartition("/")[2] for post in evidence.posts[:50]}
-    secrets = {*evidence.tokens, *hooks, *(CANARY.format(kind) for kind in KINDS)}
+    hooks = {post["url"].rstrip("/").rpartition("/")[2].encode() for post in evidence.posts}
+    secrets = [each.encode() for each in (*evidence.secrets, *map(CANARY.format, KINDS))]
     for path in _written(evidence.folder):
         content = path.read_bytes()
         verdict.looked_at += 1
-        for secret in secrets:
-            if secret.encode() in content:
-                verdict.broken(f"{path.name} holds {secret[:12]}…")
+        found = hooks.intersection(WORD.findall(content))
+        found.update(secret for secret in secrets if secret in content)
+        for secret in found:
+            verdict.broken(f"{path.name} holds {secret[:12].decode()}…")
     return verdict
 
 

@@ -32,5 +32,6 @@ def await_polls(stage: Stage) -> bool:
         since = time.time()
         deadline = time.monotonic() + 3 * stage.profile.poll_every + 30
         while time.monotonic() < deadline and (stage.database.value(OLDEST_POLL) or 0) < since:
+            stage.reconnect()
             time.sleep(LOOK_EVERY)
     return settle(stage)

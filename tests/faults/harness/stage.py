@@ -27,6 +27,7 @@ SHARES = {"fault_versioned": 0.3, "fault_keyed": 0.4, "fault_upsert": 0.3, "faul
 LATEST = 1.0  # seconds that the hold is longer than a destination may be late
 CANARY = "canary-{}-4f6c1e"  # a secret that must never be seen anywhere
 SKEW = "8"  # seconds that the clock of a sabotaged worker is ahead
+SECRET = ("BATON_SECRET_KEY", "TRAININGPEAKS_CLIENT_SECRET")
 TOKEN_LIFE = 20  # seconds that an access token of the source works
 RATE, CROWDED = 60.0, 20.0  # calls per second that a destination takes
 LOST_ACCESS = "SELECT count(*) AS n FROM accounts_connection WHERE state = 'needs_reauth'"
@@ -194,6 +195,12 @@ class Stage:
             cwd=ROOT, env={**self.processes.env, **env}, capture_output=True, check=False,
         )  # fmt: skip
         return int(done.returncode == -signal.SIGKILL)
+
+    @property
+    def secrets(self) -> list[str]:
+        """What the processes were given to keep to themselves."""
+        kept = [self.processes.env[name] for name in SECRET]
+        return [*kept, *(key.partition(":")[2] for key in self._keys)]
 
     @property
     def workers(self) -> list[Process]:

@@ -60,4 +60,4 @@ def _evidence(stage: Stage) -> Evidence:
         fsck = (True, stage.processes.manage("audit", "fsck"))
     except RuntimeError as refusal:
         fsck = (False, str(refusal)[:500])
-    return gather(stage.folder, stage.database, bundle, fsck)
+    return gather(stage.folder, stage.database, bundle, fsck, stage.secrets)

@@ -94,7 +94,7 @@ def _open(destination: Destination, athletes: list[Athlete]) -> None:
 def open_route(destination: str) -> Answer:
     """To everybody who agreed to it; what is newest is promised at once."""
     there = Destination.objects.get(pk=destination)
-    agreed = Athlete.objects.filter(consents__destination=there).distinct()
+    agreed = Athlete.objects.filter(consents__destination_id=there.pk).distinct()
     _open(there, list(agreed))
     return {}
 
