@@ -124,7 +124,8 @@ def i7_walls_stand(evidence: Evidence) -> Verdict:
 def i10_secrets_stay(evidence: Evidence) -> Verdict:
     """No token and no secret address in a log, in the export or in a table."""
     verdict = Verdict("I10", "secrets stay secret")
-    hooks = {post["url"].rstrip("/").rpartition("/")[2].encode() for post in evidence.posts}
+    urls = {post["url"] for post in evidence.posts if "url" in post}  # a lost one went nowhere
+    hooks = {url.rstrip("/").rpartition("/")[2].encode() for url in urls}
     secrets = [each.encode() for each in (*evidence.secrets, *map(CANARY.format, KINDS))]
     for path in _written(evidence.folder):
         content = path.read_bytes()
