@@ -530,7 +530,7 @@ def test_a_roll_back_holds_until_the_coach_changes_the_plan(changed, inbox):
 def test_a_repair_of_drift_writes_the_version_that_was_rolled_back_to(changed, inbox):
     roll_back(changed, 1)
     with audited_atomic() as log:
-        repairing.rewrite(repairing.locked(changed.lane.pk), [], log)
+        repairing.rewrite(Lane.objects.locked(changed.lane.pk), [], log)
     work()
     assert last_version(changed) == 1
     assert held_titles(inbox) == ["One", "Two"]
