@@ -242,6 +242,18 @@ def test_a_worker_that_died_while_renewing_holds_nobody_up_for_long(oauth, sold)
     assert fresh(sold) == "access-2"
 
 
+def test_renewing_is_leased_for_no_longer_than_a_lane(oauth, sold, settings, monkeypatch):
+    settings.BATON_REFRESH_LEASE = timedelta(seconds=5)
+
+    def die(_):
+        raise SystemExit
+
+    monkeypatch.setattr(tokens.provider, "refresh", die)
+    with pytest.raises(SystemExit):
+        fresh(sold)
+    assert row(sold).refresh_lease_until <= timezone.now() + timedelta(seconds=5)
+
+
 def test_patience_with_another_worker_ends(oauth, sold, monkeypatch):
     monkeypatch.setattr(tokens, "PATIENCE", 0.05)
     monkeypatch.setattr(tokens, "LOOK_EVERY", 0.01)
