@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from devtools.environment import VAR
-from tests.faults.harness import table
+from tests.faults.harness import goals, table
 from tests.faults.harness.profile import PROFILES
 from tests.faults.harness.report import Report
 from tests.faults.harness.run import run
@@ -26,6 +26,8 @@ def main() -> int:
     reports = [_one(told, database, folder / database) for database in _databases(told.database)]
     if len(reports) > 1 or told.profile == "full":
         say(table.table(reports))
+    if told.profile == "full":
+        say(f"\n{goals.table(reports)}")
     return 0 if all(report.green for report in reports) else 1
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import cycle
 from urllib.parse import urlsplit
 
 from tests.faults.harness.settling import await_polls, settle
@@ -67,7 +68,20 @@ def without_a_broker(stage: Stage, coach: Coach) -> None:
     settle(stage)
     stage.redis.start()
     stage.note("broker_back")
-    touch(stage, coach, _athletes(stage, "keyed")[:TOUCHES], "broker_is_back")
+    _touch_until_woken(stage, coach)
+
+
+def _touch_until_woken(stage: Stage, coach: Coach) -> None:
+    """Edits go on until a worker takes one up because the broker told it."""
+    before, athletes = _woken(stage), cycle(_athletes(stage, "keyed"))
+    deadline = time.monotonic() + PATIENCE
+    while _woken(stage) == before and time.monotonic() < deadline:
+        touch(stage, coach, [next(athletes)], "broker_is_back")
+
+
+def _woken(stage: Stage) -> int:
+    sql = "SELECT count(*) AS n FROM sharing_attempt WHERE worker LIKE '%.task'"
+    return int(stage.database.value(sql))
 
 
 def without_webhooks(stage: Stage, coach: Coach) -> None:

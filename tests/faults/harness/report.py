@@ -1,6 +1,6 @@
 """What a run came to, as text and as JSON; and whether it was enough of a run to prove anything."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from tests.faults.harness.evidence import Evidence
@@ -36,6 +36,12 @@ class Report:
             "doubts": self.doubts, "verdicts": [v.as_json() for v in self.verdicts],
             "figures": self.figures,
         }  # fmt: skip
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> "Report":
+        """As it stands in the report.json of a run."""
+        told = {f.name: kept[f.name] for f in fields(cls)}
+        return cls(**told | {"verdicts": [Verdict.of_json(one) for one in kept["verdicts"]]})
 
     def text(self) -> str:
         passed = sum(verdict.held for verdict in self.verdicts)

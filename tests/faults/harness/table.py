@@ -1,8 +1,15 @@
-"""The table of the README: what was done to the engine, and what became of its promises."""
+"""The tables of the README: what was done to the engine, and what became of its promises.
 
-from collections.abc import Callable, Sequence
+python -m tests.faults.harness.table var/faults/*/*/report.json tells of runs that have ended.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+from tests.faults.harness import goals
 from tests.faults.harness.report import Report
 
 Cell = Callable[[dict[str, Any]], Any]
@@ -24,7 +31,16 @@ def table(reports: Sequence[Report]) -> str:
     return "\n".join([*lines, _row("Seconds", [f"{report.seconds:.0f}" for report in reports])])
 
 
-def _row(first: str, cells: Sequence[str]) -> str:
+def runs(reports: Sequence[Report]) -> str:
+    """Markdown, a row for each run: was it green, how long did it take, how much was there?"""
+    lines = [_row("run", RUN.keys()), _row("---", ["---:"] * len(RUN))]
+    for report in reports:
+        name = f"{report.profile}, {report.database}, seed {report.seed}{report.sabotage}"
+        lines.append(_row(name, [f"{cell(report)}" for cell in RUN.values()]))
+    return "\n".join(lines)
+
+
+def _row(first: str, cells: Iterable[str]) -> str:
     return f"| {' | '.join([first, *cells])} |"
 
 
@@ -72,3 +88,25 @@ ROWS: dict[str, Cell] = {
     "Lanes drained after an outage at 20 a second": _drained,
     "Flood of webhooks": _flood,
 }
+
+RUN: dict[str, Callable[[Report], Any]] = {
+    "came out": lambda report: "green" if report.green else "**red**",
+    "seconds": lambda report: f"{report.seconds:.0f}",
+    "changes": lambda report: f"{report.figures['changes']:,}",
+    "deliveries": lambda report: f"{sum(report.figures['promises'].values()):,}",
+    "processes killed": lambda report: sum(report.figures["kills"].values()),
+    "looked at": lambda report: f"{sum(one.looked_at for one in report.verdicts):,}",
+    "broken": lambda report: sum(len(one.violations) for one in report.verdicts),
+}
+
+
+def main(paths: Sequence[str]) -> None:
+    """All of them in one table; and for the runs with figures, the goals."""
+    reports = [Report.of_json(json.loads(Path(path).read_text())) for path in paths]
+    sys.stdout.write(f"{runs(reports)}\n")
+    if full := [one for one in reports if one.profile == "full"]:
+        sys.stdout.write(f"\n{goals.table(full)}\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.harness.evidence import Evidence
 
@@ -39,6 +40,12 @@ class Verdict:
             "violations": len(self.violations),
             "first": self.violations[:SHOWN],
         }
+
+    @classmethod
+    def of_json(cls, kept: dict[str, Any]) -> "Verdict":
+        """As a report tells it: how many violations, and the words of the first few."""
+        unquoted = [""] * (kept["violations"] - len(kept["first"]))
+        return cls(kept["invariant"], kept["words"], kept["looked_at"], [*kept["first"], *unquoted])
 
 
 Check = Callable[[Evidence], Verdict]
