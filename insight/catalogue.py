@@ -2,20 +2,27 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.urls import reverse
+from django.utils.timesince import timesince
 
 from destinations.errors import Owner
 from insight.models import Alert
 
 COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
 CRITICAL, WARNING = Alert.Severity.CRITICAL, Alert.Severity.WARNING
+MINUTE = timedelta(minutes=1)
+SOME_DAY = datetime(2000, 1, 3, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class AlertKind:
-    """One row of the catalogue. `page` is where the action is done."""
+    """One row of the catalogue. `page` is where the action is done. `wait` names the setting whose
+    time the words tell as {wait}.
+    """
 
     owner: Owner
     severity: Alert.Severity
@@ -24,6 +31,19 @@ class AlertKind:
     admin_words: str
     action: str
     page: Callable[[Alert], str]
+    wait: str = ""
+
+    def words(self, *, technical: bool) -> str:
+        """For who runs Baton, or for who uses it; with the time after which it is said here."""
+        words = self.admin_words if technical else self.coach_words
+        return words.format(wait=_in_words(getattr(settings, self.wait))) if self.wait else words
+
+
+def _in_words(wait: timedelta) -> str:
+    """30 seconds, 5 minutes, 1 day."""
+    if wait < MINUTE:
+        return f"{wait.total_seconds():g} seconds"
+    return timesince(SOME_DAY, SOME_DAY + wait, depth=1)
 
 
 def _named(name: str) -> Callable[[Alert], str]:
@@ -50,14 +70,14 @@ KINDS: dict[str, AlertKind] = {
     "nothing_claimed": AlertKind(
         BATON, CRITICAL, "Nothing is being sent",
         "Plans are due and nobody takes them up. Nothing is lost; they wait.",
-        "Lanes are due and no worker has begun an attempt for a minute.",
-        "Look at the workers", _named("health"),
+        "Lanes are due and no worker has begun an attempt for {wait}.",
+        "Look at the workers", _named("health"), wait="BATON_ALERT_LATE",
     ),
     "lane_late": AlertKind(
         ADMIN, WARNING, "Plans are late",
-        "Plans were due here more than a minute ago and have not been sent yet.",
+        "Plans were due here more than {wait} ago and have not been sent yet.",
         "Lanes are due and not sent: too few workers, its rate limit, or calls that hang.",
-        "See what waits", _deliveries("waiting"),
+        "See what waits", _deliveries("waiting"), wait="BATON_ALERT_LATE",
     ),
     "attempt_unsettled": AlertKind(
         BATON, WARNING, "A try was never finished",
@@ -67,9 +87,9 @@ KINDS: dict[str, AlertKind] = {
     ),
     "source_dirty": AlertKind(
         ADMIN, WARNING, "Changed calendars are not read",
-        "TrainingPeaks calendars changed more than five minutes ago and are not read yet.",
-        "Sources are dirty for over five minutes: see their last error and the workers.",
-        "Look at the connection", _named("connections"),
+        "TrainingPeaks calendars changed more than {wait} ago and are not read yet.",
+        "Sources are dirty for over {wait}: see their last error and the workers.",
+        "Look at the connection", _named("connections"), wait="BATON_ALERT_UNREAD",
     ),
     "needs_reauth": AlertKind(
         COACH, CRITICAL, "TrainingPeaks must be connected again",
@@ -145,9 +165,9 @@ KINDS: dict[str, AlertKind] = {
     ),
     "removal_late": AlertKind(
         ADMIN, CRITICAL, "Shared plans are not taken back yet",
-        "Sharing ended more than a day ago, and the destination still holds what was shared.",
-        "A removal was promised over 24 hours ago and is not delivered.",
-        "Open the destination", _destination,
+        "Sharing ended more than {wait} ago, and the destination still holds what was shared.",
+        "A removal was promised over {wait} ago and is not delivered.",
+        "Open the destination", _destination, wait="BATON_ALERT_TAKE_BACK",
     ),
     "drift_found": AlertKind(
         COACH, WARNING, "A destination shows something else",
@@ -176,8 +196,8 @@ KINDS: dict[str, AlertKind] = {
     "pump_silent": AlertKind(
         BATON, CRITICAL, "No pump is running",
         "The part of Baton that looks for due plans has stopped. Nothing is lost.",
-        "No pump has beaten for half a minute: only the broker wakes workers now.",
-        "Look at the workers", _named("health"),
+        "No pump has beaten for {wait}: only the broker wakes workers now.",
+        "Look at the workers", _named("health"), wait="BATON_ALERT_PUMP",
     ),
     "job_failing": AlertKind(
         BATON, CRITICAL, "A regular job does not run",

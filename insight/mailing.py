@@ -101,6 +101,7 @@ def _mail(person: User, told: Sequence[Notice]) -> EmailMessage:
             "notice": notice,
             "alert": notice.alert,
             "kind": KINDS[notice.alert.kind],
+            "words": KINDS[notice.alert.kind].words(technical=False),
             "details": details(notice.alert),
             "url": settings.BATON_PUBLIC_URL + reverse("alert", args=[notice.alert_id]),
         }

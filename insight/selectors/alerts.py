@@ -106,7 +106,7 @@ def _shown(alert: Alert, administered: set[UUID]) -> Shown:
         alert=alert,
         kind=kind,
         name=_name(alert),
-        words=kind.admin_words if technical else kind.coach_words,
+        words=kind.words(technical=technical),
         details=details(alert),
         url=kind.page(alert),
     )
