@@ -22,8 +22,7 @@ from sharing import (
     windows,
 )
 from sharing.bulk import running
-from sharing.drift import checks as drift_checks
-from sharing.drift import restoring
+from sharing.drift import asking, checks, restoring
 from sharing.models import Hint, Source
 from sharing.source.errors import NeedsReconnectError, SourceError
 
@@ -125,8 +124,8 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     (departures.JOB, lambda: timedelta(minutes=30), sync_all_rosters),
     ("roll-windows", lambda: timedelta(minutes=10), roll_windows),
     ("revive-lanes", lambda: timedelta(seconds=5), reviving.revive_due),
-    ("ask-for-drift-checks", lambda: timedelta(minutes=10), drift_checks.ask_due),
-    ("check-drift", lambda: timedelta(seconds=2), drift_checks.run_due),
+    ("ask-for-drift-checks", lambda: timedelta(minutes=10), asking.ask_due),
+    ("check-drift", lambda: timedelta(seconds=2), checks.run_due),
     ("repair-drift", lambda: timedelta(seconds=2), restoring.repair_due),
     ("carry-out-bulk-actions", lambda: timedelta(seconds=2), running.run_due),
     ("watch-guardrails", lambda: timedelta(seconds=15), guardrails.hold_breaches),

@@ -9,7 +9,7 @@ from accounts import roles
 from accounts.models import User
 from destinations.models import Destination
 from sharing.drift import words
-from sharing.drift.checks import can_read
+from sharing.drift.asking import can_read
 from sharing.models import Plan
 from sharing.selectors import drift as selectors
 

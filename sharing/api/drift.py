@@ -15,7 +15,7 @@ from accounts.api.asking import Permitted, person
 from accounts.models import User
 from sharing.api import serializers
 from sharing.api.filters import DriftFilter
-from sharing.drift import checks, repairing
+from sharing.drift import asking, repairing
 from sharing.models import Drift, DriftCheck
 from sharing.selectors import drift as selectors
 
@@ -85,7 +85,7 @@ class DriftCheckViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[D
         destination = wish.validated_data["destination"]
         roles.require(person(request), self.write_permission, destination)
         try:
-            check = checks.ask(destination, person(request))
-        except checks.Refused as refusal:
+            check = asking.ask(destination, person(request))
+        except asking.Refused as refusal:
             return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(check).data, status=status.HTTP_201_CREATED)

@@ -14,8 +14,7 @@ from accounts import roles
 from accounts.models import User
 from destinations.models import Destination
 from sharing import mass_change
-from sharing.drift import checks as checking
-from sharing.drift import repairing, restoring, words
+from sharing.drift import asking, repairing, restoring, words
 from sharing.models import Drift
 from sharing.selectors import drift as selectors
 from sharing.views import returning
@@ -81,8 +80,8 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Read this destination back now, that is, as soon as a worker is free."""
     destination = _to_manage(request, pk)
     try:
-        checking.ask(destination, person(request))
-    except checking.Refused as refusal:
+        asking.ask(destination, person(request))
+    except asking.Refused as refusal:
         messages.error(request, str(refusal))
     else:
         messages.success(request, f"{destination.name} is being read back.")
@@ -130,7 +129,7 @@ def _lost(user: User, chosen: Destination | None) -> list[Lost]:
     found = [
         Lost(place, waiting.count(), waiting.filter(kind=Drift.Kind.MISSING).count())
         for place in places.filter(lanes__drifts__state=Drift.State.OPEN).distinct()
-        if not place.drift_checks.filter(state__in=checking.UNDER_WAY).exists()
+        if not place.drift_checks.filter(state__in=asking.UNDER_WAY).exists()
         and (waiting := restoring.waiting_for_confirmation(place))
     ]
     return [each for each in found if each.waiting > mass_change.FEW]

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from sharing.deliveries import deliver_due
-from sharing.drift import checks
+from sharing.drift import asking, checks
 from tests.browser.looking import look_at
 from tests.sharing import readable_destination
 from tests.sharing import world as worlds
@@ -30,7 +30,7 @@ def world(calendar):
     calendar.change("tp-1", date="2030-01-01")
     calendar.change("tp-2", startTime="06:15:00", title=WORDS)
     worlds.Route.objects.update(drift_policy={"title": "ask"})
-    checks.ask(world.destination)
+    asking.ask(world.destination)
     while checks.run_due():
         pass
     return world

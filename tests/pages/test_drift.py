@@ -10,7 +10,7 @@ from audit.log import audited_atomic
 from audit.models import Entry
 from sharing import clock
 from sharing.deliveries import deliver_due
-from sharing.drift import checks
+from sharing.drift import asking, checks
 from sharing.drift.values import Values, seal
 from sharing.models import Drift, DriftCheck, Route
 from tests.sharing import readable_destination
@@ -50,7 +50,7 @@ def deliver_all():
 
 
 def check(world):
-    checks.ask(world.destination)
+    asking.ask(world.destination)
     while checks.run_due():
         pass
 

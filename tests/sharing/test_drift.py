@@ -18,7 +18,7 @@ from destinations.errors import (
 from destinations.models import Destination
 from sharing import clock, deliveries, routes, stops
 from sharing.deliveries import deliver_due
-from sharing.drift import checks, repairing, restoring
+from sharing.drift import asking, checks, repairing, restoring
 from sharing.drift.values import unseal
 from sharing.models import Drift, DriftCheck, Lane, RemoteRecord, Route
 from tests.sharing import fake_destination, readable_destination
@@ -57,7 +57,7 @@ def deliver_all():
 
 
 def check(world):
-    asked = checks.ask(world.destination, by=world.ana)
+    asked = asking.ask(world.destination, by=world.ana)
     while checks.run_due():
         pass
     asked.refresh_from_db()
@@ -260,7 +260,7 @@ def test_a_check_goes_on_where_a_killed_worker_stopped(world, calendar):
     for _ in range(2):
         another_lane(world)
     calendar.faults.extend([lambda: None, KeyboardInterrupt()])
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     with pytest.raises(KeyboardInterrupt):
         checks.run_due()
     asked.refresh_from_db()
@@ -282,7 +282,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world, calendar):
         DriftCheck.objects.update(epoch=99)
 
     calendar.faults.append(taken_over)
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     checks.run_due()
     asked.refresh_from_db()
     assert (asked.state, asked.lanes_read) == ("running", 0)
@@ -290,7 +290,7 @@ def test_a_worker_that_lost_its_lease_writes_nothing(world, calendar):
 
 
 def test_one_check_at_a_time(world):
-    assert checks.ask(world.destination).pk == checks.ask(world.destination).pk
+    assert asking.ask(world.destination).pk == asking.ask(world.destination).pk
 
 
 def test_an_open_breaker_puts_the_check_off(world, calendar):
@@ -298,7 +298,7 @@ def test_an_open_breaker_puts_the_check_off(world, calendar):
     Destination.objects.update(
         breaker_state="open", breaker_opened_at=clock.now(), breaker_until=later
     )
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     assert checks.run_due()
     asked.refresh_from_db()
     assert (asked.state, calendar.reads) == ("running", [])
@@ -308,7 +308,7 @@ def test_an_open_breaker_puts_the_check_off(world, calendar):
 
 def test_the_rate_limit_puts_the_check_off(world, calendar):
     checks.limiter.hold(f"destination:{world.destination.pk}", timedelta(minutes=3))
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     assert checks.run_due()
     asked.refresh_from_db()
     assert (asked.state, asked.unreadable, calendar.reads) == ("running", 0, [])
@@ -323,25 +323,25 @@ def test_a_pause_that_a_reading_was_asked_for_holds_deliveries_too(world, calend
 
 
 def test_a_destination_that_is_paused_is_not_read(world, calendar):
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     Destination.objects.update(state="paused")
     checks.run_due()
     asked.refresh_from_db()
     assert (asked.state, calendar.reads) == ("incomplete", [])
-    with pytest.raises(checks.Refused):
-        checks.ask(Destination.objects.get())
+    with pytest.raises(asking.Refused):
+        asking.ask(Destination.objects.get())
 
 
 def test_every_destination_is_checked_once_a_day_and_sooner_after_an_incomplete_one(world):
-    assert checks.ask_due() == 0  # it is new
+    assert asking.ask_due() == 0  # it is new
     Destination.objects.update(created_at=clock.now() - timedelta(days=2))
-    assert [checks.ask_due(), checks.ask_due()] == [1, 0]
+    assert [asking.ask_due(), asking.ask_due()] == [1, 0]
     checks.run_due()
-    assert checks.ask_due() == 0
+    assert asking.ask_due() == 0
     DriftCheck.objects.update(asked_at=clock.now() - timedelta(hours=4))
-    assert checks.ask_due() == 0
+    assert asking.ask_due() == 0
     DriftCheck.objects.update(state="incomplete")
-    assert checks.ask_due() == 1
+    assert asking.ask_due() == 1
 
 
 # --- policy -------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from destinations import services
 from plans.model import Session
 from sharing import clock, fan_out, routes
 from sharing.deliveries import deliver_due
-from sharing.drift import checks, repairing, restoring
+from sharing.drift import asking, checks, repairing, restoring
 from sharing.drift.values import unseal
 from sharing.models import Drift, Lane, Plan, RemoteRecord
 from tests.contracts import plans
@@ -145,7 +145,7 @@ def deliver():
 
 
 def check(world):
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     while checks.run_due(budget=600):
         pass
     asked.refresh_from_db()
@@ -297,7 +297,7 @@ def test_what_cannot_be_read_is_never_missing(there, fault):
 
 
 def check_once(world):
-    asked = checks.ask(world.destination)
+    asked = asking.ask(world.destination)
     checks.run_due()
     asked.refresh_from_db()
     return asked
