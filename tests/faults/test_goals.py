@@ -7,6 +7,7 @@ from tests.faults.harness.report import Report
 from tests.faults.harness.verdict import Verdict
 
 CALM = "G9_edit_to_effect_in_calm"
+USUAL = "G11_edit_to_effect_beside_a_crowd"
 BESIDE = "G11_edit_to_effect_beside_one_that_hangs"
 
 
@@ -43,10 +44,14 @@ def test_what_a_run_did_not_measure_is_no_goal_met(told):
     assert told(report())["woken by the broker again after its return"][1] == "not measured"
 
 
-def test_beside_a_destination_that_hangs_twice_the_calm_is_allowed(told):
-    words = "edit to effect beside a destination that hangs, p95 (twice the calm)"
-    assert told(report(**{BESIDE: {"p95": 3.0}}))[words] == ("≤ 3 s", "3 s")
-    assert told(report(**{BESIDE: {"p95": 3.1}}))[words] == ("≤ 3 s", "3.1 s – **not met**")
+def test_beside_a_destination_that_hangs_twice_the_usual_is_allowed(told):
+    words = "edit to effect beside a destination that hangs, p95 (twice the usual)"
+    usual = {USUAL: {"p95": 1.5}}
+    assert told(report(**usual, **{BESIDE: {"p95": 3.0}}))[words] == ("≤ 3 s", "3 s")
+    assert told(report(**usual, **{BESIDE: {"p95": 3.1}}))[words] == (
+        "≤ 3 s",
+        "3.1 s – **not met**",
+    )
 
 
 def test_a_report_reads_as_it_was_written():

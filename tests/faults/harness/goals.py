@@ -84,9 +84,9 @@ def _p99_of_the_flood(report: Report) -> float | None:
     return flood and float(flood["took"]["p99"])
 
 
-def _twice_the_calm(report: Report) -> float:
-    calm = report.figures.get("G9_edit_to_effect_in_calm")
-    return round(WORSE * calm["p95"], 2) if calm else 0.0
+def _twice_the_usual(report: Report) -> float:
+    usual = report.figures.get("G11_edit_to_effect_beside_a_crowd")
+    return round(WORSE * usual["p95"], 2) if usual else 0.0
 
 
 def _violations(report: Report) -> float:
@@ -132,8 +132,8 @@ GOALS = (
     ),
     Goal("G10", "… the answer, p99", _p99_of_the_flood, _most(0.25)),
     Goal(
-        "G11", "edit to effect beside a destination that hangs, p95 (twice the calm)",
-        _of("G11_edit_to_effect_beside_one_that_hangs", "p95"), _twice_the_calm,
+        "G11", "edit to effect beside a destination that hangs, p95 (twice the usual)",
+        _of("G11_edit_to_effect_beside_one_that_hangs", "p95"), _twice_the_usual,
     ),
     Goal(
         "G13", "edit to effect with every webhook lost, slowest",

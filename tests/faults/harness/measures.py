@@ -18,7 +18,7 @@ from tests.faults.harness.workload import Coach
 
 TOUCHES = 30
 APART = 0.4  # seconds between two edits
-CROWD = 0.1  # of the athletes of a destination that hangs, touched at the same time
+CROWD = 0.1  # of the athletes of a destination, touched at the same time
 ABSENT = 10.0  # seconds that the broker is away before anybody edits
 FLOOD, SECONDS, POSTERS = 2_000, 10.0, 24
 PATIENCE = 180.0  # seconds for the longest of them
@@ -92,15 +92,25 @@ def without_webhooks(stage: Stage, coach: Coach) -> None:
     stage.sandbox.switch(drop_webhooks_percent=0)
 
 
+def beside_a_crowd(stage: Stage, coach: Coach) -> None:
+    """What the next phase is compared with: the same edits, and nothing hangs."""
+    _touch_beside_a_crowd(stage, coach, "beside_a_crowd")
+
+
 def beside_one_that_hangs(stage: Stage, coach: Coach) -> None:
     """Everything of one destination hangs, while the others go on."""
     stage.weather(hang=["upsert"])
-    hanging = _athletes(stage, "upsert")
-    for athlete in hanging[: int(len(hanging) * CROWD)]:
-        coach.touch(athlete)
-    elsewhere = [number for number in _athletes(stage, "keyed") if number not in set(hanging)]
-    touch(stage, coach, elsewhere[:TOUCHES], "beside_one_that_hangs")
+    _touch_beside_a_crowd(stage, coach, "beside_one_that_hangs")
     stage.weather(hang=[])
+
+
+def _touch_beside_a_crowd(stage: Stage, coach: Coach, phase: str) -> None:
+    """A tenth of one destination's athletes at once, then single athletes of another one."""
+    crowd = _athletes(stage, "upsert")
+    for athlete in crowd[: int(len(crowd) * CROWD)]:
+        coach.touch(athlete)
+    elsewhere = [number for number in _athletes(stage, "keyed") if number not in set(crowd)]
+    touch(stage, coach, elsewhere[:TOUCHES], phase)
 
 
 def after_an_outage(stage: Stage, coach: Coach) -> None:
@@ -171,6 +181,7 @@ PHASES = (
     dying_workers,
     without_a_broker,
     without_webhooks,
+    beside_a_crowd,
     beside_one_that_hangs,
     after_an_outage,
     flood,
