@@ -15,7 +15,7 @@ from audit.log import Log, audited_atomic
 from audit.models import Entry
 from audit.retrying import retried
 from destinations.models import Destination
-from sharing import clock, fan_out, incarnation, intake, outcomes, promises
+from sharing import clock, fan_out, incarnation, intake, promises, unknown
 from sharing.models import (
     Attempt,
     Delivery,
@@ -66,7 +66,7 @@ def _lanes() -> QuerySet[Lane]:
 
 
 def _asks_a_person(destination: Destination) -> int:
-    if outcomes.can_be_asked(destination):
+    if unknown.can_be_asked(destination):
         return 0
     return _lanes().filter(destination=destination).count()
 

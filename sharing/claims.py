@@ -16,8 +16,9 @@ from audit.crashpoint import crashpoint
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from destinations.models import Destination
-from sharing import breaker, clock, gate, incarnation, limiter, outcomes, promises
+from sharing import breaker, clock, crashed, gate, incarnation, limiter, promises, unknown
 from sharing.models import Attempt, Delivery, Lane, Route
+from sharing.settlement import settle_lane
 from sharing.stops import covering
 
 
@@ -102,7 +103,7 @@ def _claim_at(destination_id: UUID, worker: str) -> "Claim | bool | None":
         lane = _oldest(destination, now)
         if lane is None:
             return None
-        if not outcomes.settle_crashed(lane, log, now):
+        if not crashed.settle(lane, log, now):
             return True
         delivery = _owed(lane, log, now)
         if delivery is None:
@@ -166,13 +167,13 @@ def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime)
     passage = gate.ask(lane, delivery)
     if passage.refusal:
         promises.end(delivery, Delivery.State.BLOCKED, log, now, reason=passage.refusal)
-        outcomes.settle_lane(lane, delivery, now)
+        settle_lane(lane, delivery, now)
         return True
-    if incarnation.unseen(lane) and outcomes.needs_a_person(lane.destination, delivery):
-        outcomes.ask_a_person(lane, delivery, log, now, why="unknown_since_restore")
+    if incarnation.unseen(lane) and unknown.needs_a_person(lane.destination, delivery):
+        unknown.ask_a_person(lane, delivery, log, now, why="unknown_since_restore")
         return True
-    if outcomes.key_forgotten(lane, delivery, now):
-        outcomes.ask_a_person(lane, delivery, log, now, why="unknown_key_expired")
+    if unknown.key_forgotten(lane, delivery, now):
+        unknown.ask_a_person(lane, delivery, log, now, why="unknown_key_expired")
         return True
     taken = Lane.objects.filter(pk=lane.pk, epoch=lane.epoch, lease_until__lt=now).update(
         lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1

@@ -5,16 +5,14 @@ lane's epoch may settle it; who comes late leaves a note and touches nothing els
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
 from audit.crashpoint import crashpoint
-from audit.log import Log, audited_atomic
+from audit.log import audited_atomic
 from audit.retrying import retried
-from destinations import registry
 from destinations.errors import (
     AuthorizationError,
     BlockedAddressError,
@@ -31,15 +29,12 @@ from destinations.errors import (
     UnsupportedPlanError,
 )
 from destinations.models import Destination
-from destinations.port import Finds, IdempotencyClass, ReadBack
-from sharing import breaker, clock, limiter, promises, records, retry, wake
+from sharing import breaker, clock, limiter, records, retry, unknown, wake
 from sharing.models import Attempt, Delivery, Lane
 from sharing.models.base import LONG_AGO
-from sharing.promises import UNCERTAIN
+from sharing.settlement import CRASHED, Settlement, again_or_dead, give_up, next_wait
 
-CRASHES_BEFORE_QUARANTINE = 3
-SETTLED, ANSWERED_LATE = "attempt.settled", "attempt.answered_late"
-CRASHED = "crashed"  # an attempt whose worker did not come back in time
+ANSWERED_LATE = "attempt.answered_late"
 
 
 class NotNow(Exception):  # noqa: N818 - not an error: the rate limit asks to wait
@@ -68,56 +63,6 @@ class Held(Exception):  # noqa: N818 - not an error: somebody stopped what this 
 
 Result = DestinationError | NotNow | Refused | Fenced | Held | None
 ENDINGS = (NotNow, Refused, Fenced, Held)  # what ends an attempt without being an error
-
-
-@dataclass
-class Settlement:
-    """The rows one outcome is written to, all under the transaction that settles it."""
-
-    lane: Lane
-    delivery: Delivery
-    attempt: Attempt
-    log: Log
-    now: datetime
-
-    def close_attempt(
-        self, outcome: str, error: DestinationError | None = None, *, action: str = SETTLED
-    ) -> None:
-        self.attempt.settled_at = self.now
-        self.attempt.outcome = outcome
-        self.attempt.error_code = error.code if error else ""
-        self.attempt.http_status = error.http_status if error else None
-        self.attempt.audit_entry_id = self.log.record(
-            action,
-            organisation=self.lane.route.organisation_id,
-            subject=self.lane.plan.athlete.pseudonym,
-            plan=self.lane.plan_id,
-            version=self.delivery.version.version,
-            destination=self.lane.destination_id,
-            delivery=self.delivery.pk,
-            attempt=self.attempt.pk,
-            consent=self.attempt.consent_id,
-            outcome=error.code if error else outcome,
-        )
-        self.attempt.save()
-
-    def end(self, state: Delivery.State, reason: str = "") -> None:
-        promises.end(self.delivery, state, self.log, self.now, reason=reason)
-        settle_lane(self.lane, self.delivery, self.now)
-
-    def try_again(self, at: datetime, reason: str, *, spend: bool = True) -> None:
-        """Keep the promise for later: the next try is a column anybody can see."""
-        self.delivery.reason = reason
-        self.delivery.due_at = at
-        self.delivery.save(update_fields=["reason", "due_at"])
-        self.attempt.next_try_at = at
-        self.attempt.save(update_fields=["next_try_at"])
-        self.lane.tries += int(spend)
-        self.lane.crashes = 0
-        self.lane.due_at = at
-        self.lane.lease_until = LONG_AGO
-        self.lane.last_error = self.attempt.error_code
-        self.lane.save()
 
 
 def settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
@@ -208,37 +153,18 @@ def _throttled(settlement: Settlement, error: ThrottledError) -> None:
 def _transient(settlement: Settlement, error: DestinationError) -> None:
     settlement.close_attempt("transient", error)
     breaker.failed(settlement.lane.destination, error.code, settlement.log, settlement.now)
-    wait = _next_wait(settlement.lane, error.retry_after)
-    _again_or_dead(settlement, wait, error.code)
+    wait = next_wait(settlement.lane, error.retry_after)
+    again_or_dead(settlement, wait, error.code)
 
 
 def _payload(settlement: Settlement, error: PayloadError) -> None:
     settlement.close_attempt("payload", error)
-    _again_or_dead(settlement, retry.payload_delay(settlement.lane.tries + 1), error.code)
-
-
-def _next_wait(lane: Lane, asked: timedelta | None = None) -> timedelta | None:
-    return retry.delay(lane.tries + 1, asked, waits=lane.destination.schedule)
-
-
-def _again_or_dead(settlement: Settlement, wait: timedelta | None, code: str) -> None:
-    if wait is None:
-        _give_up(settlement, code)
-    else:
-        settlement.try_again(settlement.now + wait, code)
-
-
-def _give_up(settlement: Settlement, code: str) -> None:
-    """The delivery is dead; so is its lane, unless something newer waits there and has its turn."""
-    waiting = settlement.lane.deliveries.filter(state=Delivery.State.WAITING)
-    if not waiting.filter(revision__gt=settlement.delivery.revision).exists():
-        settlement.lane.state = Lane.State.DEAD
-    settlement.end(Delivery.State.DEAD, code)
+    again_or_dead(settlement, retry.payload_delay(settlement.lane.tries + 1), error.code)
 
 
 def _hopeless(settlement: Settlement, error: UnsupportedPlanError) -> None:
     settlement.close_attempt("unsupported", error)
-    _give_up(settlement, error.code)
+    give_up(settlement, error.code)
 
 
 def _credentials(settlement: Settlement, error: DestinationError) -> None:
@@ -284,77 +210,8 @@ def _unknown(settlement: Settlement, error: UnknownOutcomeError) -> None:
     settlement.close_attempt("unknown", error)
     records.doubt(settlement.attempt)
     breaker.failed(settlement.lane.destination, error.code, settlement.log, settlement.now)
-    wait = _next_wait(settlement.lane)
-    _after_unknown(settlement, wait, since=settlement.now)
-
-
-def _after_unknown(settlement: Settlement, wait: timedelta | None, *, since: datetime) -> None:
-    """By class: who compares versions or honours keys may be asked again; the others are held, or a
-    person decides.
-    """
-    lane = settlement.lane
-    lane.verify_needed = True
-    _hold(settlement, since)
-    if needs_a_person(lane.destination, settlement.delivery):
-        ask_a_person(lane, settlement.delivery, settlement.log, settlement.now, why=UNCERTAIN)
-        return
-    if wait is None:
-        _give_up(settlement, UNCERTAIN)
-        return
-    settlement.try_again(settlement.now + wait, UNCERTAIN)
-
-
-def _hold(settlement: Settlement, since: datetime) -> None:
-    """Let the lane wait until nothing of the call can be applied any more, where that matters."""
-    lane = settlement.lane
-    if _must_hold(lane, settlement.delivery):
-        lane.hold_until = max(lane.hold_until, since + lane.destination.late_apply_window)
-
-
-def _must_hold(lane: Lane, delivery: Delivery) -> bool:
-    declared = lane.destination.idempotency_class
-    if delivery.intent == Delivery.Intent.REMOVE:
-        return declared != IdempotencyClass.VERSIONED
-    return declared in {
-        IdempotencyClass.UPSERT,
-        IdempotencyClass.NONE,
-    }
-
-
-def needs_a_person(destination: Destination, delivery: Delivery) -> bool:
-    return delivery.intent != Delivery.Intent.REMOVE and not can_be_asked(destination)
-
-
-def can_be_asked(destination: Destination) -> bool:
-    """Whether it refuses doubles or can be looked at; otherwise only a person can find out."""
-    return destination.idempotency_class != IdempotencyClass.NONE or _can_be_seen(destination)
-
-
-def _can_be_seen(destination: Destination) -> bool:
-    adapter = registry.adapter_class(destination.kind)
-    return issubclass(adapter, ReadBack) or issubclass(adapter, Finds)
-
-
-def key_forgotten(lane: Lane, delivery: Delivery, now: datetime) -> bool:
-    """Whether a call of unknown outcome is so old that its key no longer keeps a second one out.
-
-    Only where nobody can look: a destination that shows what it holds is read first anyway.
-    """
-    place = lane.destination
-    lifetime = registry.adapter_class(place.kind).capabilities.key_lifetime
-    if lifetime is None or place.idempotency_class != IdempotencyClass.KEYED:
-        return False
-    if delivery.intent == Delivery.Intent.REMOVE or _can_be_seen(place):
-        return False
-    return records.in_doubt(delivery).filter(intended_at__lt=now - lifetime).exists()
-
-
-def ask_a_person(lane: Lane, delivery: Delivery, log: Log, now: datetime, *, why: str) -> None:
-    """Nothing is sent on this lane until somebody has said whether it is there."""
-    lane.state = Lane.State.UNKNOWN
-    lane.lease_until = LONG_AGO
-    lane.save()
-    promises.end(delivery, Delivery.State.UNKNOWN, log, now, reason=why)
+    wait = next_wait(settlement.lane)
+    unknown.go_on(settlement, wait, since=settlement.now)
 
 
 # Each handler takes the kind of result beside it: the pairing is the contract.
@@ -373,64 +230,6 @@ HANDLERS: list[tuple[type | tuple[type, ...], Callable[[Settlement, Any], None]]
     ((AuthorizationError, ScopeMissingError, BlockedAddressError), _credentials),
     (DestinationError, _payload),
 ]
-
-
-def settle_lane(lane: Lane, delivery: Delivery, now: datetime) -> None:
-    """A delivery of this lane has ended: free the lease and look at what is owed next."""
-    lane.settled = max(lane.settled, delivery.revision)
-    lane.tries = 0
-    lane.crashes = 0
-    lane.lease_until = LONG_AGO
-    lane.last_error = delivery.reason if delivery.state == Delivery.State.DEAD else ""
-    waiting = lane.deliveries.filter(state=Delivery.State.WAITING, revision__gt=lane.settled)
-    upcoming = waiting.order_by("due_at").values_list("due_at", flat=True).first()
-    lane.due_at = upcoming or now
-    lane.audit_entry_id = delivery.audit_entry_id
-    lane.save()
-
-
-def settle_crashed(lane: Lane, log: Log, now: datetime) -> bool:
-    """Settle attempts whose worker never came back. False when the lane may not go on now.
-
-    An attempt without a settlement is evidence of an unknown outcome, not of nothing;
-    if no step was begun, nothing left this machine.
-    """
-    crashed = list(
-        lane.attempts.filter(settled_at__isnull=True).select_related("delivery__version")
-    )
-    if crashed:
-        _fence_off(lane)
-    for attempt in crashed:
-        attempt.delivery.lane = lane
-        settlement = Settlement(lane, attempt.delivery, attempt, log, now)
-        begun = records.doubt(attempt)
-        settlement.close_attempt(CRASHED)
-        lane.crashes += 1
-        if not _resume_after_crash(settlement, begun=begun):
-            return False
-    return True
-
-
-def _fence_off(lane: Lane) -> None:
-    """Whoever is taken for dead owns the lane no more, even while nobody else has claimed it."""
-    lane.epoch += 1
-    lane.save(update_fields=["epoch"])
-
-
-def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
-    lane, delivery = settlement.lane, settlement.delivery
-    crashes = lane.crashes
-    if crashes >= CRASHES_BEFORE_QUARANTINE and delivery.state == Delivery.State.WAITING:
-        if begun:
-            _hold(settlement, settlement.attempt.deadline_at)
-        _give_up(settlement, "crashes")
-        return False
-    if begun and delivery.state == Delivery.State.WAITING:
-        _after_unknown(settlement, timedelta(0), since=settlement.attempt.deadline_at)
-        lane.tries = max(0, lane.tries - 1)  # a crash of ours is no failure of theirs
-    lane.crashes = crashes
-    lane.save()
-    return lane.state == Lane.State.ACTIVE and lane.hold_until <= settlement.now
 
 
 def renew(lane: Lane, attempt: Attempt, now: datetime) -> None:

@@ -12,7 +12,10 @@ from sharing import outcomes
 from sharing.reasons import OWN, explain
 
 ROOT = Path(__file__).parents[2]
-ENGINE = {"aftermath.py", "claims.py", "fan_out.py", "outcomes.py", "promises.py", "redeliver.py"}
+ENGINE = {
+    "aftermath.py", "claims.py", "crashed.py", "fan_out.py", "outcomes.py", "promises.py",
+    "redeliver.py", "settlement.py", "unknown.py",
+}  # fmt: skip
 TELLING = {"code", "reason", "why"}  # arguments that carry a code
 
 

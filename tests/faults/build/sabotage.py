@@ -62,9 +62,9 @@ def n02_a_new_key_on_each_try() -> None:
 
 @sabotage
 def n03_no_hold_after_a_doubt() -> None:
-    from sharing import outcomes
+    from sharing import unknown
 
-    outcomes._must_hold = lambda lane, delivery: False
+    unknown._must_hold = lambda lane, delivery: False
 
 
 @sabotage

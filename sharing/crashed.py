@@ -1,0 +1,54 @@
+"""Attempts whose worker never came back: fence it off, doubt what it began, go on or give up."""
+
+from datetime import datetime, timedelta
+
+from audit.log import Log
+from sharing import records, unknown
+from sharing.models import Delivery, Lane
+from sharing.settlement import CRASHED, Settlement, give_up
+
+BEFORE_QUARANTINE = 3  # crashes over one delivery
+
+
+def settle(lane: Lane, log: Log, now: datetime) -> bool:
+    """Settle attempts whose worker never came back. False when the lane may not go on now.
+
+    An attempt without a settlement is evidence of an unknown outcome, not of nothing;
+    if no step was begun, nothing left this machine.
+    """
+    crashed = list(
+        lane.attempts.filter(settled_at__isnull=True).select_related("delivery__version")
+    )
+    if crashed:
+        _fence_off(lane)
+    for attempt in crashed:
+        attempt.delivery.lane = lane
+        settlement = Settlement(lane, attempt.delivery, attempt, log, now)
+        begun = records.doubt(attempt)
+        settlement.close_attempt(CRASHED)
+        lane.crashes += 1
+        if not _resume_after_crash(settlement, begun=begun):
+            return False
+    return True
+
+
+def _fence_off(lane: Lane) -> None:
+    """Whoever is taken for dead owns the lane no more, even while nobody else has claimed it."""
+    lane.epoch += 1
+    lane.save(update_fields=["epoch"])
+
+
+def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
+    lane, delivery = settlement.lane, settlement.delivery
+    crashes = lane.crashes
+    if crashes >= BEFORE_QUARANTINE and delivery.state == Delivery.State.WAITING:
+        if begun:
+            unknown.hold(settlement, settlement.attempt.deadline_at)
+        give_up(settlement, "crashes")
+        return False
+    if begun and delivery.state == Delivery.State.WAITING:
+        unknown.go_on(settlement, timedelta(0), since=settlement.attempt.deadline_at)
+        lane.tries = max(0, lane.tries - 1)  # a crash of ours is no failure of theirs
+    lane.crashes = crashes
+    lane.save()
+    return lane.state == Lane.State.ACTIVE and lane.hold_until <= settlement.now

@@ -1,0 +1,86 @@
+"""Unknown outcomes: nobody can say whether a call was applied. What may be done, by class.
+
+Who compares versions or honours keys may be asked again; where a late call could undo a newer one
+the lane is held; where nobody can look, a person decides.
+"""
+
+from datetime import datetime, timedelta
+
+from audit.log import Log
+from destinations import registry
+from destinations.models import Destination
+from destinations.port import Finds, IdempotencyClass, ReadBack
+from sharing import promises, records
+from sharing.models import Delivery, Lane
+from sharing.models.base import LONG_AGO
+from sharing.promises import UNCERTAIN
+from sharing.settlement import Settlement, give_up
+
+
+def go_on(settlement: Settlement, wait: timedelta | None, *, since: datetime) -> None:
+    """By class: who compares versions or honours keys may be asked again; the others are held, or a
+    person decides.
+    """
+    lane = settlement.lane
+    lane.verify_needed = True
+    hold(settlement, since)
+    if needs_a_person(lane.destination, settlement.delivery):
+        ask_a_person(lane, settlement.delivery, settlement.log, settlement.now, why=UNCERTAIN)
+        return
+    if wait is None:
+        give_up(settlement, UNCERTAIN)
+        return
+    settlement.try_again(settlement.now + wait, UNCERTAIN)
+
+
+def hold(settlement: Settlement, since: datetime) -> None:
+    """Let the lane wait until nothing of the call can be applied any more, where that matters."""
+    lane = settlement.lane
+    if _must_hold(lane, settlement.delivery):
+        lane.hold_until = max(lane.hold_until, since + lane.destination.late_apply_window)
+
+
+def _must_hold(lane: Lane, delivery: Delivery) -> bool:
+    declared = lane.destination.idempotency_class
+    if delivery.intent == Delivery.Intent.REMOVE:
+        return declared != IdempotencyClass.VERSIONED
+    return declared in {
+        IdempotencyClass.UPSERT,
+        IdempotencyClass.NONE,
+    }
+
+
+def needs_a_person(destination: Destination, delivery: Delivery) -> bool:
+    return delivery.intent != Delivery.Intent.REMOVE and not can_be_asked(destination)
+
+
+def can_be_asked(destination: Destination) -> bool:
+    """Whether it refuses doubles or can be looked at; otherwise only a person can find out."""
+    return destination.idempotency_class != IdempotencyClass.NONE or _can_be_seen(destination)
+
+
+def _can_be_seen(destination: Destination) -> bool:
+    adapter = registry.adapter_class(destination.kind)
+    return issubclass(adapter, ReadBack) or issubclass(adapter, Finds)
+
+
+def key_forgotten(lane: Lane, delivery: Delivery, now: datetime) -> bool:
+    """Whether a call of unknown outcome is so old that its key no longer keeps a second one out.
+
+    Only where nobody can look: a destination that shows what it holds is read first anyway.
+    """
+    place = lane.destination
+    lifetime = registry.adapter_class(place.kind).capabilities.key_lifetime
+    if lifetime is None or place.idempotency_class != IdempotencyClass.KEYED:
+        return False
+    if delivery.intent == Delivery.Intent.REMOVE or _can_be_seen(place):
+        return False
+    return records.in_doubt(delivery).filter(intended_at__lt=now - lifetime).exists()
+
+
+def ask_a_person(lane: Lane, delivery: Delivery, log: Log, now: datetime, *, why: str) -> None:
+    """Nothing is sent on this lane until somebody has said whether it is there."""
+    lane.state = Lane.State.UNKNOWN
+    lane.lease_until = LONG_AGO
+    lane.save()
+    promises.end(delivery, Delivery.State.UNKNOWN, log, now, reason=why)
