@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlencode
 
+from devtools.processes import dying_with_parent
+
 ROOT = Path(__file__).parents[1]
 STARTS_WITHIN = 60.0  # seconds; usually half of one
 CLIENT = {"client_id": "baton-sandbox", "client_secret": "baton-sandbox-secret"}
@@ -72,7 +74,12 @@ class SandboxProcess:
             "SANDBOX_REDIRECT_URI": self.redirect_uri,
         }
         command = [sys.executable, "-m", "sandbox", "--port", str(self.port)]
-        self.process = subprocess.Popen(command, cwd=ROOT, env=told)
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=told,
+            preexec_fn=dying_with_parent(),  # noqa: PLW1509 - a killed test leaves no orphan
+        )
         give_up = time.monotonic() + STARTS_WITHIN
         while not self._answers():
             if self.process.poll() is not None or time.monotonic() > give_up:

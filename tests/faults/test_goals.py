@@ -54,10 +54,11 @@ def test_beside_a_destination_that_hangs_twice_the_usual_is_allowed(told):
     )
 
 
-def test_a_report_reads_as_it_was_written():
+def test_a_report_reads_as_it_was_written(tmp_path):
     broken = report()
     broken.verdicts[0].violations = [f"lane {number}" for number in range(12)]
-    again = Report.of_json(broken.as_json())
+    broken.write(tmp_path / "report.json")
+    again = Report.read(tmp_path / "report.json")
     assert again.text() == broken.text()
     assert table.runs([again]) == table.runs([broken])
     assert "**red**" in table.runs([again])

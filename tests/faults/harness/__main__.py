@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from devtools.environment import VAR
-from tests.faults.harness import goals, table
+from tests.faults.harness import beside, goals, table
 from tests.faults.harness.profile import PROFILES
 from tests.faults.harness.report import Report
 from tests.faults.harness.run import run
@@ -15,20 +16,39 @@ DATABASES = ("sqlite", "postgresql")
 
 
 def main() -> int:
+    told = _arguments()
+    folder = told.folder or VAR / "faults" / f"{told.profile}-{told.seed}{told.sabotage}"
+    databases = _databases(told.database)
+    if told.at_once and len(databases) > 1:
+        reports = beside.each_other(databases, partial(_again, told, folder), folder, say)
+    else:
+        reports = [_one(told, database, folder / database) for database in databases]
+    if len(reports) > 1 or told.profile == "full":
+        say(table.table(reports))
+    if told.profile == "full":
+        say(f"\n{goals.table(reports)}")
+    return 0 if all(report.green for report in reports) else 1
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--profile", choices=sorted(PROFILES), default="short")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
     parser.add_argument("--sabotage", default="", help="N01 …: break the engine on purpose")
     parser.add_argument("--folder", type=Path, help="where evidence and reports stay")
-    told = parser.parse_args()
-    folder = told.folder or VAR / "faults" / f"{told.profile}-{told.seed}{told.sabotage}"
-    reports = [_one(told, database, folder / database) for database in _databases(told.database)]
-    if len(reports) > 1 or told.profile == "full":
-        say(table.table(reports))
-    if told.profile == "full":
-        say(f"\n{goals.table(reports)}")
-    return 0 if all(report.green for report in reports) else 1
+    parser.add_argument(
+        "--at-once",
+        action="store_true",
+        help="both databases beside each other: sooner done, with figures that nobody should quote",
+    )
+    return parser.parse_args()
+
+
+def _again(told: argparse.Namespace, folder: Path, database: str) -> list[str]:
+    """The options of a run on one of the databases."""
+    options = ["--profile", told.profile, "--seed", f"{told.seed}", "--database", database]
+    return [*options, "--sabotage", told.sabotage, "--folder", str(folder)]
 
 
 def _databases(wanted: str) -> list[str]:

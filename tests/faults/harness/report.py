@@ -1,6 +1,8 @@
 """What a run came to, as text and as JSON; and whether it was enough of a run to prove anything."""
 
+import json
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
 from tests.faults.harness.evidence import Evidence
@@ -37,9 +39,13 @@ class Report:
             "figures": self.figures,
         }  # fmt: skip
 
+    def write(self, path: Path) -> None:
+        path.write_text(json.dumps(self.as_json(), indent=1, default=str))
+
     @classmethod
-    def of_json(cls, kept: dict[str, Any]) -> "Report":
-        """As it stands in the report.json of a run."""
+    def read(cls, path: Path) -> "Report":
+        """From the report.json of a run."""
+        kept = json.loads(path.read_text())
         told = {f.name: kept[f.name] for f in fields(cls)}
         return cls(**told | {"verdicts": [Verdict.of_json(one) for one in kept["verdicts"]]})
 

@@ -3,7 +3,6 @@
 python -m tests.faults.harness --profile short --seed 1 --database sqlite
 """
 
-import json
 import shutil
 import time
 from collections.abc import Callable
@@ -63,7 +62,7 @@ def run(
         profile.name, seed, database, sabotage, verdicts, measured(evidence),
         time.monotonic() - begun, doubts_of(profile, evidence),
     )  # fmt: skip
-    (folder / "report.json").write_text(json.dumps(report.as_json(), indent=1, default=str))
+    report.write(folder / "report.json")
     return report
 
 

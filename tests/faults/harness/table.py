@@ -3,7 +3,6 @@
 python -m tests.faults.harness.table var/faults/*/*/report.json tells of runs that have ended.
 """
 
-import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -103,7 +102,7 @@ RUN: dict[str, Callable[[Report], Any]] = {
 
 def main(paths: Sequence[str]) -> None:
     """All of them in one table; and for the runs with figures, the goals."""
-    reports = [Report.of_json(json.loads(Path(path).read_text())) for path in paths]
+    reports = [Report.read(Path(path)) for path in paths]
     sys.stdout.write(f"{runs(reports)}\n")
     if full := [one for one in reports if one.profile == "full"]:
         sys.stdout.write(f"\n{goals.table(full)}\n")
