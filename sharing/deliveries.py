@@ -6,11 +6,12 @@ No transaction is open while we wait for its answer.
 import logging
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from audit.crashpoint import crashpoint
 from audit.retrying import retried
@@ -47,6 +48,8 @@ from sharing.stops import covering
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=2)  # waiting for the rate limit longer than this frees the worker
+BREATHER = timedelta(seconds=2)  # for a database of ours that has just failed
+UNWELL = (OperationalError, InterfaceError)  # the database; other errors of it are about the data
 
 
 def deliver_due(worker: str) -> bool:
@@ -61,7 +64,8 @@ def deliver_due(worker: str) -> bool:
 def send(claim: claims.Claim) -> outcomes.Result:
     """Take every step the lane still owes; the first that fails ends the attempt and says how."""
     try:
-        sending = prepare(claim)
+        with _nothing_has_left():
+            sending = prepare(claim)
         for steps in sending.batches():
             sending.take(steps)
     except (DestinationError, *outcomes.ENDINGS) as ending:
@@ -69,12 +73,25 @@ def send(claim: claims.Claim) -> outcomes.Result:
     return None
 
 
+@contextmanager
+def _nothing_has_left() -> Iterator[None]:
+    """Trouble with our own database before a call spends no try, and leaves no doubt."""
+    try:
+        yield
+    except UNWELL as error:
+        logger.warning("The database failed before a call (%s).", type(error).__name__)
+        raise outcomes.NotNow(BREATHER, "database_failed") from error
+
+
 def prepare(claim: claims.Claim) -> "Sending":
-    adapter = registry.adapter_for(claim.lane.destination)
-    verifying.look(claim.lane, claim.attempt, adapter)
-    honoured = _honoured(claim.lane, claim.delivery, claim.fields, adapter)
-    held.release(claim.lane, honoured)
-    return Sending(claim, adapter, _steps(claim.lane, claim.delivery, honoured.items))
+    lane, delivery = claim.lane, claim.delivery
+    adapter = registry.adapter_for(lane.destination)
+    verifying.look(lane, claim.attempt, adapter)
+    honoured = _honoured(lane, delivery, claim.fields, adapter)
+    if delivery.intent == Delivery.Intent.SHARE:
+        payloads.remember_fidelity(delivery, claim.fields, honoured.items)
+    held.release(lane, honoured)
+    return Sending(claim, adapter, _steps(lane, delivery, honoured.items))
 
 
 def steps_to_take(
@@ -90,7 +107,7 @@ def _honoured(
     """What should be there, with what was kept there. A fault in an adapter is a payload error."""
     try:
         return held.honour(lane, adapter, desired_items(lane, delivery, fields, adapter))
-    except DestinationError:
+    except (DestinationError, *UNWELL):
         raise
     except Exception as error:
         logger.exception("The %s adapter could not render.", adapter.kind)
@@ -110,9 +127,7 @@ def desired_items(
         destination_name=lane.destination.name,
         revision=incarnation.current().numbered(delivery.revision),
     )
-    items = adapter.render(plan, options)
-    payloads.remember_fidelity(delivery, fields, items)
-    return items
+    return adapter.render(plan, options)
 
 
 def _steps(lane: Lane, delivery: Delivery, items: Sequence[Item]) -> list[Step]:
@@ -178,8 +193,9 @@ class Sending:
 
     def take(self, steps: list[Step]) -> None:
         """Intent, call, outcome; then raise what went wrong, if anything did."""
-        self._wait_for_the_limit()
-        promised = self._intend(steps)
+        with _nothing_has_left():
+            self._wait_for_the_limit()
+            promised = self._intend(steps)
         if time.monotonic() - promised > _longest_pause():
             raise outcomes.Fenced
         answers = _complete(steps, self._call(steps))
@@ -198,7 +214,7 @@ class Sending:
         key = f"destination:{destination.pk}"
         while wait := limiter.take(key, rate=destination.rate_per_second, burst=destination.burst):
             if wait > PATIENCE:
-                raise outcomes.NotNow(wait)
+                raise outcomes.NotNow(wait, "rate_limit")
             time.sleep(wait.total_seconds())
 
     @retried
@@ -219,7 +235,7 @@ class Sending:
             if passage.refusal:
                 raise outcomes.Refused(passage.refusal)
             if not passage.fields >= self.claim.fields:
-                raise outcomes.NotNow(timedelta(0))  # the consent covers less now: render again
+                raise outcomes.NotNow(timedelta(0), "consent_changed")  # less now: render again
             records.intend(self.claim.attempt, steps, now)
         return started
 

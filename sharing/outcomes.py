@@ -37,12 +37,13 @@ from sharing.settlement import CRASHED, Settlement, again_or_dead, give_up, next
 ANSWERED_LATE = "attempt.answered_late"
 
 
-class NotNow(Exception):  # noqa: N818 - not an error: the rate limit asks to wait
-    """The destination's rate limit is used up; no try is spent."""
+class NotNow(Exception):  # noqa: N818 - not an error: the rate limit asks to wait, or the like
+    """Nothing was sent and no try is spent; after `wait` it may go."""
 
-    def __init__(self, wait: timedelta) -> None:
-        super().__init__(f"wait {wait}")
+    def __init__(self, wait: timedelta, reason: str) -> None:
+        super().__init__(f"{reason}: wait {wait}")
         self.wait = wait
+        self.reason = reason
 
 
 class Refused(Exception):  # noqa: N818 - not an error: the gate closed while we were sending
@@ -127,7 +128,7 @@ def _refused(settlement: Settlement, result: Refused) -> None:
 
 def _not_now(settlement: Settlement, result: NotNow) -> None:
     settlement.close_attempt("postponed")
-    settlement.try_again(settlement.now + result.wait, "rate_limit", spend=False)
+    settlement.try_again(settlement.now + result.wait, result.reason, spend=False)
 
 
 def _fenced(settlement: Settlement, _: Fenced) -> None:

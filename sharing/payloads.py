@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
+from audit.retrying import retried
 from destinations.port import Item, Recipient
 from plans.fields import SESSION_FIELDS, only
 from plans.model import Plan
@@ -43,6 +44,7 @@ def pseudonym(athlete: bytes, destination: bytes) -> str:
     return hmac.new(athlete, destination, hashlib.sha256).hexdigest()[:32]
 
 
+@retried
 def remember_fidelity(delivery: Delivery, fields: frozenset[str], items: Iterable[Item]) -> None:
     """Keep what was held back and what the destination cannot hold, for whoever asks later."""
     delivery.withheld = sorted(set(SESSION_FIELDS) - fields)

@@ -25,6 +25,12 @@ OWN = {
     ),
     "athlete_detached": Reason("The athlete is no longer attached to the coach in TrainingPeaks."),
     "rate_limit": Reason("The destination's rate limit was reached; no try was used up."),
+    "database_failed": Reason(
+        "Baton's own database did not answer in time; nothing was sent, and no try was used up."
+    ),
+    "consent_changed": Reason(
+        "What the athlete agreed to changed while this was being sent; it goes again with that."
+    ),
     "lease_lost": Reason("Another worker took over; nothing was sent twice."),
     "crashes": Reason(
         "The worker stopped three times while sending this. Baton does not try it a fourth time.",

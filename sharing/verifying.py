@@ -24,7 +24,7 @@ def look(lane: Lane, attempt: Attempt, adapter: DestinationAdapter) -> None:
     try:
         found = reading.read(adapter, reading.Known(lane, held, ()), _turn(lane, attempt))
     except reading.Later as later:
-        raise outcomes.NotNow(later.wait) from None
+        raise outcomes.NotNow(later.wait, "rate_limit") from None
     except UnknownOutcomeError:
         if lane.destination.idempotency_class == IdempotencyClass.NONE:
             raise

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 
 from accounts import consent
 from audit.models import Entry
@@ -17,7 +18,17 @@ from destinations.errors import (
 )
 from destinations.models import Destination
 from destinations.port import Receipt
-from sharing import claims, clock, consents, deliveries, outcomes, records, redeliver, routes
+from sharing import (
+    claims,
+    clock,
+    consents,
+    deliveries,
+    outcomes,
+    payloads,
+    records,
+    redeliver,
+    routes,
+)
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route, Step
 from tests.sharing import fake_destination
@@ -488,3 +499,34 @@ def test_an_item_that_a_batch_does_not_answer_for_is_unknown(studio, inbox, monk
     work()
     assert studio.states() == ["delivered"]
     assert set(inbox.held) == {"tp-1", "tp-2"}
+
+
+@pytest.mark.parametrize("where", ["remember_fidelity", "recipient"])
+def test_a_database_that_fails_before_a_call_spends_no_try_and_blames_no_plan(
+    studio, inbox, monkeypatch, where
+):
+    studio.publish(session("tp-1"))
+    with monkeypatch.context() as trouble:
+        trouble.setattr(payloads, where, database_fails)
+        assert deliveries.deliver_due("worker")
+    attempt = Attempt.objects.get()
+    assert (attempt.outcome, attempt.delivery.reason) == ("postponed", "database_failed")
+    assert attempt.lane.tries == 0
+    assert inbox.arrived == []
+    Lane.objects.update(due_at=clock.now())
+    work()
+    assert studio.states() == ["delivered"]
+
+
+def test_a_database_that_fails_while_an_intent_is_written_spends_no_try(studio, inbox, monkeypatch):
+    studio.publish(session("tp-1"))
+    with monkeypatch.context() as trouble:
+        trouble.setattr(records, "intend", database_fails)
+        assert deliveries.deliver_due("worker")
+    assert Attempt.objects.get().outcome == "postponed"
+    assert Lane.objects.get().tries == 0
+    assert inbox.arrived == []
+
+
+def database_fails(*_):
+    raise OperationalError("the connection is gone")
