@@ -91,7 +91,7 @@ class Nemesis:
         acts: list[Act] = [
             *[self._at(point) for point in self._visited()],
             *[self.kill_a_worker] * (profile.worker_kills // 3),
-            *[partial(self.crash_the_web, self._intake()) for _ in range(profile.web_kills)],
+            *[partial(self.crash_the_web, self._intake()) for _ in range(self._web_acts())],
             *[self.kill_the_pump] * profile.pump_kills,
             *[self.wipe_the_broker] * profile.wipes,
             *[self.restart_the_database] * profile.restarts,
@@ -101,6 +101,10 @@ class Nemesis:
         ]
         self.chance.shuffle(acts)
         yield from acts
+
+    def _web_acts(self) -> int:
+        """Where many are to die at each point, those of the intake bring deaths enough."""
+        return 0 if self.stage.profile.per_point else self.stage.profile.web_kills
 
     def heal(self) -> None:
         """Everything runs again, and nothing is armed."""
@@ -138,15 +142,18 @@ class Nemesis:
 
     @contextmanager
     def _alone(self, point: str) -> Iterator[None]:
-        """Where nobody died although it was tried, the others sleep for a moment."""
+        """Where nobody died although it was tried, the others are away for a moment.
+
+        Whoever sleeps may have the only lock of SQLite in its hands; whoever is dead has none.
+        """
         others = [self.stage.workers[1], self.stage.processes["pump"]]
         missed = self.tried[point] and not self.done[point]
-        idle = others if missed or point in REFRESHING else []
-        for process in idle:
-            process.freeze()
+        away = others if missed or point in REFRESHING else []
+        for process in away:
+            process.kill()
         yield
-        for process in idle:
-            process.thaw()
+        for process in away:
+            process.start()
 
     @contextmanager
     def _led_to(self, point: str) -> Iterator[None]:
