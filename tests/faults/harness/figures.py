@@ -154,7 +154,9 @@ def _settled(evidence: Evidence) -> float | None:
 
 def _consuming(evidence: Evidence) -> float | None:
     """From the broker's return to the first attempt of a worker that it woke."""
-    (back,) = evidence.did("broker_back")
+    back = next(iter(evidence.did("broker_back")), None)
+    if back is None:
+        return None
     woken = [
         row["started_at"]
         for row in evidence.attempts
@@ -163,8 +165,11 @@ def _consuming(evidence: Evidence) -> float | None:
     return round(float(min(woken) - back["at"]), 2) if woken else None
 
 
-def _drained(evidence: Evidence) -> Figures:
-    (back,), (drained,) = evidence.did("back"), evidence.did("drained")
+def _drained(evidence: Evidence) -> Figures | None:
+    """None where the lanes did not come to wait, or were not drained while anybody waited."""
+    back, drained = (next(iter(evidence.did(what)), None) for what in ("back", "drained"))
+    if back is None or drained is None:
+        return None
     calls = [
         call["at"]
         for call in evidence.calls

@@ -35,8 +35,12 @@ def measure(stage: Stage, coach: Coach) -> None:
 
 @contextmanager
 def _phase(stage: Stage, name: str) -> Iterator[None]:
+    """A phase that takes longer than anybody waits has no figure, and the others have theirs."""
     stage.note("phase_begun", phase=name)
-    yield
+    try:
+        yield
+    except TimeoutError as late:
+        stage.note("phase_too_long", phase=name, words=str(late))
     stage.note("phase_over", phase=name)
 
 
@@ -118,8 +122,10 @@ def after_an_outage(stage: Stage, coach: Coach) -> None:
     (crowded,) = (one for one in stage.cast["destinations"] if one["name"] == "crowded")
     stage.weather(down={"crowded": 503})
     stage.people.do("open_route", destination=crowded["id"])
-    _await(lambda: _waiting(stage, crowded["id"]) >= len(crowded["athletes"]))
-    stage.weather(down={})
+    try:
+        _await(lambda: _waiting(stage, crowded["id"]) >= len(crowded["athletes"]))
+    finally:
+        stage.weather(down={})
     stage.note("back", waiting=_waiting(stage, crowded["id"]))
     _await(lambda: not _waiting(stage, crowded["id"]))
     stage.note("drained")
