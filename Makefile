@@ -14,7 +14,7 @@ test:
 	@python3 dev.py test
 
 faults:
-	@python3 dev.py faults $(if $(PROFILE),--profile $(PROFILE)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE))
+	@python3 dev.py faults $(if $(PROFILE),--profile $(PROFILE)) $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) $(if $(AT_ONCE),--at-once)
 
 faults-controls:
 	@python3 dev.py faults-controls $(if $(DATABASE),--database $(DATABASE))
