@@ -20,6 +20,7 @@ class AuditConfig(AppConfig):
         post_migrate.connect(patience.usual, sender=self)
 
         triggers.protect("audit_entry")
+        triggers.protect("audit_checkpoint", set_once=("anchored_at",))
 
         def seal(log_entry: Any = None, **_: Any) -> None:
             if log_entry is not None:

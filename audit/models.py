@@ -1,4 +1,6 @@
-"""The log's rows: entries as the exact bytes that are hashed, and the one head they hang from."""
+"""The log's rows: entries as the exact bytes that are hashed, the one head they hang from, and the
+checkpoints that were signed over them.
+"""
 
 from typing import Any, NoReturn
 
@@ -57,3 +59,32 @@ class Head(models.Model):
 
     def __str__(self) -> str:
         return f"head of {self.size}"
+
+
+class Checkpoint(models.Model):
+    """A signed tree head. Its size is its number: no size has two. `anchored_at` is when it was
+    outside for certain, and is set once.
+    """
+
+    size = models.BigIntegerField(primary_key=True)
+    root = models.BinaryField(max_length=32)
+    note = models.BinaryField()
+    signed_at = models.DateTimeField()
+    anchored_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["size"]
+
+    def __str__(self) -> str:
+        return f"checkpoint of {self.size}"
+
+
+class SignerState(models.Model):
+    """Why the signer refuses to sign, as a code; empty while it signs. One row."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    refusal = models.CharField(max_length=32, blank=True, default="")
+    since = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.refusal or "signs"

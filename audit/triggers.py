@@ -14,12 +14,18 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 
 FUNCTION = "baton_refuse_change"
+ONCE = "?"  # before the name of a column that may be set where nothing is set yet
 # PostgreSQL. The trigger's arguments are the columns that may change while nothing else does.
 REFUSAL = """
+DECLARE
+  free text[];
 BEGIN
-  IF TG_OP = 'UPDATE' AND TG_NARGS > 0
-     AND (to_jsonb(OLD) - TG_ARGV) = (to_jsonb(NEW) - TG_ARGV) THEN
-    RETURN NEW;
+  IF TG_OP = 'UPDATE' AND TG_NARGS > 0 THEN
+    SELECT array_agg(ltrim(arg, '?')) INTO free FROM unnest(TG_ARGV) AS arg
+     WHERE arg NOT LIKE '?%' OR to_jsonb(OLD) -> ltrim(arg, '?') = 'null'::jsonb;
+    IF to_jsonb(OLD) - coalesce(free, '{}') = to_jsonb(NEW) - coalesce(free, '{}') THEN
+      RETURN NEW;
+    END IF;
   END IF;
   RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END
@@ -34,24 +40,29 @@ KINDS = {
 _protected: dict[str, tuple[str, ...]] = {}
 
 
-def protect(*tables: str, allow_update: Sequence[str] = ()) -> None:
+def protect(*tables: str, allow_update: Sequence[str] = (), set_once: Sequence[str] = ()) -> None:
     """Say that these tables must have their triggers, so that `missing()` can tell."""
-    _protected.update(dict.fromkeys(tables, tuple(allow_update)))
+    _protected.update(dict.fromkeys(tables, _allowed(allow_update, set_once)))
 
 
 class AppendOnly(Operation):
-    """A migration operation. Columns in `allow_update` may change if nothing else does."""
+    """A migration operation. Columns in `allow_update` may change if nothing else does; those in
+    `set_once` while they are null.
+    """
 
     reversible = True
     reduces_to_sql = True
 
-    def __init__(self, table: str, allow_update: Sequence[str] = ()) -> None:
+    def __init__(
+        self, table: str, allow_update: Sequence[str] = (), set_once: Sequence[str] = ()
+    ) -> None:
         self.table = table
         self.allow_update = tuple(allow_update)
+        self.set_once = tuple(set_once)
 
     def deconstruct(self) -> tuple[str, list[Any], dict[str, Any]]:
-        allowed = {"allow_update": self.allow_update} if self.allow_update else {}
-        return type(self).__name__, [self.table], allowed
+        given = {"allow_update": self.allow_update, "set_once": self.set_once}
+        return type(self).__name__, [self.table], {name: of for name, of in given.items() if of}
 
     def state_forwards(self, app_label: str, state: Any) -> None:
         """The models do not change."""
@@ -63,7 +74,8 @@ class AppendOnly(Operation):
         from_state: Any,
         to_state: Any,
     ) -> None:
-        for statement in _install(schema_editor.connection, self.table, self.allow_update):
+        allowed = _allowed(self.allow_update, self.set_once)
+        for statement in _install(schema_editor.connection, self.table, allowed):
             schema_editor.execute(statement, params=None)
 
     def database_backwards(
@@ -93,6 +105,10 @@ def missing() -> list[str]:
     return [name for name, made in wanted if found.get(name) != made]
 
 
+def _allowed(allow_update: Sequence[str], set_once: Sequence[str]) -> tuple[str, ...]:
+    return (*allow_update, *(f"{ONCE}{name}" for name in set_once))
+
+
 def _name(table: str, kind: str) -> str:
     return f"{table}_no_{kind}"
 
@@ -119,13 +135,15 @@ def _sqlite(database: BaseDatabaseWrapper, table: str, allowed: Sequence[str]) -
 def _changed(database: BaseDatabaseWrapper, table: str, allowed: Sequence[str]) -> str:
     """A condition over every column that may not change: those that the table has today."""
     with database.cursor() as cursor:
-        columns = [
-            column.name
-            for column in database.introspection.get_table_description(cursor, table)
-            if column.name not in allowed
-        ]
-    differs = (f'OLD."{name}" IS NOT NEW."{name}"' for name in columns)
+        described = database.introspection.get_table_description(cursor, table)
+    columns = [column.name for column in described if column.name not in allowed]
+    differs = (_differs(name, once=f"{ONCE}{name}" in allowed) for name in columns)
     return f"WHEN {' OR '.join(differs)} "
+
+
+def _differs(name: str, *, once: bool) -> str:
+    differs = f'OLD."{name}" IS NOT NEW."{name}"'
+    return f'(OLD."{name}" IS NOT NULL AND {differs})' if once else differs
 
 
 def _wanted_in_file(database: BaseDatabaseWrapper) -> Iterable[tuple[str, Any]]:

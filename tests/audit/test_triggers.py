@@ -112,6 +112,8 @@ def test_the_operation_is_written_into_migrations_as_it_was_made(notes):
         ("read_at", "reader"),
     )
     assert AppendOnly("a").deconstruct() == ("AppendOnly", ["a"], {})
+    once = AppendOnly("a", set_once=["b"]).deconstruct()
+    assert once == ("AppendOnly", ["a"], {"set_once": ("b",)})
 
 
 def test_a_trigger_that_is_gone_is_named(notes):
