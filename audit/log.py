@@ -122,10 +122,10 @@ def _write(events: list[_Event]) -> None:
     """Lock the head, add the entries, move the head: nothing but the commit may follow."""
     if not events:
         return
-    now = _now()  # asked before the lock: whoever holds it keeps every other writer waiting
+    asked_at = now()  # before the lock: whoever holds it keeps every other writer waiting
     head = Head.objects.select_for_update(no_key=True).get(pk=1)
     peaks = merkle.Peaks.from_bytes(head.size, bytes(head.peaks))
-    at = max(now, head.last_at)
+    at = max(asked_at, head.last_at)
     Entry.objects.bulk_create([_entry(event.about, peaks, at) for event in events])
     Head.objects.filter(pk=1).update(size=peaks.size, peaks=peaks.to_bytes(), last_at=at)
     crashpoint("P17")
@@ -142,7 +142,7 @@ def _entry(event: Mapping[str, Any], peaks: merkle.Peaks, at: datetime) -> Entry
     )
 
 
-def _now() -> datetime:
+def now() -> datetime:
     """The database's clock; with SQLite that is this machine's."""
     if connection.vendor != "postgresql":
         return timezone.now()

@@ -69,6 +69,12 @@ class Env(BaseSettings):
     baton_pump_interval: Annotated[float, Field(ge=0.05, le=60)] = 1.0
     baton_pump_threads: Annotated[int, Field(ge=1, le=64)] = 4
     baton_incarnation: Annotated[int, Field(ge=1)] = 1
+    baton_checkpoint_key_file: str = str(BASE_DIR / "var" / "checkpoint.key")
+    baton_checkpoint_vkeys_file: str = str(BASE_DIR / "var" / "checkpoint.vkeys")
+    baton_checkpoint_memory_file: str = str(BASE_DIR / "var" / "checkpoint.memory")
+    baton_checkpoint_every: Annotated[float, Field(ge=0.1, le=86_400)] = 60
+    baton_checkpoint_entries: Annotated[int, Field(ge=1)] = 1_000
+    baton_anchor_file: str = str(BASE_DIR / "var" / "anchors.jsonl")
     baton_alert_errors: Annotated[int, Field(ge=1)] = 5
     baton_alert_window: Seconds = 300
     baton_alert_late: Seconds = 60
@@ -78,6 +84,7 @@ class Env(BaseSettings):
     baton_alert_unsettled: Seconds = 30
     baton_alert_pump: Seconds = 30
     baton_alert_clock: Seconds = 5
+    baton_alert_anchor: Seconds = 120
     baton_alert_mail: bool = True
     baton_guard_factor: Annotated[int, Field(ge=1)] = 5
     baton_guard_floor: Annotated[int, Field(ge=1)] = 200

@@ -1,6 +1,7 @@
 """Django settings. Values come from config.env; nothing here reads the environment by itself."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -337,6 +338,12 @@ BATON_SEND_DEADLINE = ENV.baton_send_deadline
 BATON_PUMP_INTERVAL = ENV.baton_pump_interval
 BATON_PUMP_THREADS = ENV.baton_pump_threads
 BATON_INCARNATION = ENV.baton_incarnation
+BATON_CHECKPOINT_KEY_FILE = Path(ENV.baton_checkpoint_key_file)  # only the signer opens it
+BATON_CHECKPOINT_VKEYS_FILE = Path(ENV.baton_checkpoint_vkeys_file)
+BATON_CHECKPOINT_MEMORY_FILE = Path(ENV.baton_checkpoint_memory_file)
+BATON_CHECKPOINT_EVERY = timedelta(seconds=ENV.baton_checkpoint_every)
+BATON_CHECKPOINT_ENTRIES = ENV.baton_checkpoint_entries
+BATON_ANCHOR_FILE = Path(ENV.baton_anchor_file)
 BATON_ALERT_ERRORS = ENV.baton_alert_errors
 BATON_ALERT_WINDOW = timedelta(seconds=ENV.baton_alert_window)
 BATON_ALERT_LATE = timedelta(seconds=ENV.baton_alert_late)
@@ -346,6 +353,7 @@ BATON_ALERT_JOB = timedelta(seconds=ENV.baton_alert_job)
 BATON_ALERT_UNSETTLED = timedelta(seconds=ENV.baton_alert_unsettled)
 BATON_ALERT_PUMP = timedelta(seconds=ENV.baton_alert_pump)
 BATON_ALERT_CLOCK = timedelta(seconds=ENV.baton_alert_clock)
+BATON_ALERT_ANCHOR = timedelta(seconds=ENV.baton_alert_anchor)
 BATON_ALERT_MAIL = ENV.baton_alert_mail
 BATON_GUARD_FACTOR = ENV.baton_guard_factor
 BATON_GUARD_FLOOR = ENV.baton_guard_floor

@@ -6,6 +6,8 @@ import os
 os.environ.setdefault("BATON_SECRET_KEY", "tests-" + "k" * 50)
 os.environ.setdefault("BATON_KEYS", "test1:" + base64.b64encode(bytes(range(32))).decode())
 os.environ.setdefault("BATON_SECRETS_FILE", os.devnull)
+os.environ.setdefault("BATON_CHECKPOINT_VKEYS_FILE", os.devnull)
+os.environ.setdefault("BATON_ANCHOR_FILE", os.devnull)
 os.environ.setdefault("EMAIL_URL", "console:")
 os.environ.setdefault("TRAININGPEAKS_CLIENT_ID", "baton-tests")
 os.environ.setdefault("TRAININGPEAKS_CLIENT_SECRET", "baton-tests-secret")

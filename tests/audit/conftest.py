@@ -2,15 +2,20 @@
 
 import json
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
 
-from audit import entry, merkle, triggers
+from audit import anchors, checkpoints, entry, keys, merkle, triggers
+from audit.anchors import AnchorFile
+from audit.checkpoints import KeyRing, TreeHead
 from audit.log import audited_atomic
 from audit.models import Entry, Head
+from audit.signer import Signer
 
 STUDIO, BEN, PLAN = UUID(int=1), UUID(int=2), UUID(int=3)
 WATCH, DELIVERY = UUID(int=4), UUID(int=5)
@@ -31,7 +36,7 @@ def unguarded(table="audit_entry"):
     try:
         yield
     finally:
-        for statement in triggers._install(connection, table, ()):
+        for statement in triggers._install(connection, table, triggers._protected[table]):
             run(statement)
 
 
@@ -85,3 +90,68 @@ def written(db):
                     version=number, destination=WATCH, delivery=DELIVERY,
                 )  # fmt: skip
     return SIZE
+
+
+def record(count=1):
+    """So many entries more, each in a transaction of its own."""
+    for _ in range(count):
+        with audited_atomic() as log:
+            log.record("route.made")
+
+
+@dataclass
+class Outside:
+    """What is not in the database: the key, the signer's memory, the anchor."""
+
+    folder: Path
+    key: keys.SigningKey
+
+    def signer(self, **wishes):
+        """A signer that was just started."""
+        usual = {"life": 1, "every": timedelta(hours=1), "entries": 1_000}
+        return Signer(
+            key=self.key, ring=self.ring, memory=self.memory, anchor=self.anchor, **usual | wishes
+        )
+
+    def sign(self, **wishes):
+        self.signer(**wishes).round(at_once=True)
+
+    @property
+    def ring(self):
+        return KeyRing.of_file(self.folder / "vkeys")
+
+    @property
+    def memory(self):
+        return self.folder / "memory"
+
+    @property
+    def anchor(self):
+        return AnchorFile(self.folder / "anchors")
+
+    @property
+    def sizes(self):
+        """Of the checkpoints in the anchor."""
+        return [head.size for head in self.heads]
+
+    @property
+    def heads(self):
+        if not self.anchor.path.exists():
+            return []
+        return [checkpoints.unchecked(anchors.note_of(line)) for line in self.anchor.lines()]
+
+    def note(self, size, root, origin="", key=None):
+        """A note that a key of our choice has signed."""
+        key = key or self.key
+        return checkpoints.sign(TreeHead(origin or key.name, size, root), key)
+
+
+@pytest.fixture
+def outside(tmp_path, settings):
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    key = keys.make_files("baton.example/audit", folder / "key", folder / "vkeys")
+    settings.BATON_CHECKPOINT_KEY_FILE = folder / "key"
+    settings.BATON_CHECKPOINT_VKEYS_FILE = folder / "vkeys"
+    settings.BATON_CHECKPOINT_MEMORY_FILE = folder / "memory"
+    settings.BATON_ANCHOR_FILE = folder / "anchors"
+    return Outside(folder, key)

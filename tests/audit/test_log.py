@@ -221,7 +221,7 @@ def test_a_block_may_be_a_decorator():
 def test_f25_time_in_the_log_never_goes_back(monkeypatch):
     at = datetime(2026, 5, 4, 12, tzinfo=UTC)
     for back in (0, 5, -1):
-        monkeypatch.setattr(audit_log, "_now", lambda back=back: at - timedelta(minutes=back))
+        monkeypatch.setattr(audit_log, "now", lambda back=back: at - timedelta(minutes=back))
         with audited_atomic() as log:
             log.record("tick")
     times = list(Entry.objects.order_by("seq").values_list("at", flat=True))
