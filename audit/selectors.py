@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from audit import entry, merkle, stored
-from audit.models import Entry, Head
+from audit.models import Checkpoint, Entry, Head, SignerState
 
 
 def entries(
@@ -60,3 +60,14 @@ def with_proof(shown: Entry) -> Proven:
     ranges = merkle.inclusion_ranges(shown.seq, head.size)
     path = [merkle.root_of(stored.leaves(part)) for part in ranges]
     return Proven(shown, head.size, root, path)
+
+
+def first_without_anchor() -> Entry | None:
+    """The oldest entry that no checkpoint outside covers."""
+    newest = Checkpoint.objects.filter(anchored_at__isnull=False).order_by("size").last()
+    return Entry.objects.filter(seq__gte=newest.size if newest else 0).order_by("seq").first()
+
+
+def signer_refusal() -> SignerState | None:
+    """Why the signer refuses to go on, if it does."""
+    return SignerState.objects.exclude(refusal="").first()

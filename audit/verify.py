@@ -1,16 +1,17 @@
-"""Verifying the log in the database: entries, head, columns, triggers, sealed changes.
+"""Verifying the log in the database: entries, head, columns, checkpoints, triggers, sealed changes.
 
 The log goes on growing meanwhile: what is checked is what the head counted at the beginning.
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.db import DatabaseError
 from django.db.models import Count, Max, TextField
 from django.db.models.functions import Cast
 
-from audit import checking, entry, merkle, sealing, stored, triggers
+from audit import checking, entry, merkle, sealing, signed, stored, triggers
 from audit.checking import Report
 from audit.models import Entry, Head
 
@@ -19,30 +20,34 @@ IDENTITIES = ("id", *entry.LOOKUPS)
 AS_TEXT = [Cast(name, TextField()) for name in IDENTITIES]  # a million UUIDs are slow to make
 
 
-def verify() -> Report:
-    """Check everything. The findings name the entry that is not as it was written."""
-    try:
-        return _verify()
-    except DatabaseError as error:
-        return Report(unreadable=f"The log cannot be read ({type(error).__name__}).")
+def verify(anchors: Path | None = None) -> Report:
+    """Check everything. The findings name the entry that is not as it was written.
 
-
-def _verify() -> Report:
+    Without a file of anchors, the one of the settings is taken, if it can be read.
+    """
     report = Report()
+    try:
+        _verify(report, anchors)
+    except DatabaseError as error:
+        report.cannot_tell(f"The log cannot be read ({type(error).__name__}).")
+    return report
+
+
+def _verify(report: Report, anchors: Path | None) -> None:
     head = Head.objects.filter(pk=1).first()
     if head is None:
         report.note(None, "head", "The log's head is gone.")
-        return report
-    checking.check(
-        _bodies(head.size, report), size=head.size, root=_root(head, report), report=report
-    )
+        return
+    known = signed.Signed(report, head.size, anchors)
+    bodies, root = _bodies(head.size, report), _root(head, report)
+    checking.check(bodies, size=head.size, root=root, report=report, claims=known.claims())
+    known.finish()
     _beyond(report)
     _repeated(report)
     for name in triggers.missing():
         report.note(None, "trigger", f"The trigger {name} is gone or was changed.")
     for seq, words in sealing.altered():
         report.note(seq, "model", words)
-    return report
 
 
 def _root(head: Head, report: Report) -> bytes:

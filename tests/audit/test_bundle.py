@@ -58,10 +58,10 @@ def test_the_export_of_an_empty_log_is_good(db, tmp_path):
 def test_entries_written_during_an_export_are_left_for_the_next(written, tmp_path, monkeypatch):
     header = bundle.header
 
-    def meanwhile(size, root):
+    def meanwhile(size, root, note):
         with audited_atomic() as log:
             log.record("route.made")
-        return header(size, root)
+        return header(size, root, note)
 
     with monkeypatch.context() as patch:
         patch.setattr(bundle, "header", meanwhile)
