@@ -211,6 +211,18 @@ KINDS: dict[str, AlertKind] = {
         "A machine and the database are seconds apart. Set its clock by NTP.",
         "Look at the workers", _named("health"),
     ),
+    "log_unanchored": AlertKind(
+        BATON, WARNING, "The newest entries are not sealed outside",
+        "The proof of the last minutes is not kept outside Baton yet. Plans go out as ever.",
+        "Entries have had no checkpoint outside for {wait}: see the signer and its anchor.",
+        "Look at the audit trail", _named("audit"), wait="BATON_ALERT_ANCHOR",
+    ),
+    "signer_refuses": AlertKind(
+        BATON, CRITICAL, "The audit log is not the one that was signed",
+        "The record of what was shared is shorter or other than it was. A person must look.",
+        "The log is shorter than or differs from what was signed: a backup put back, or tampering.",
+        "Look at the audit trail", _named("audit"),
+    ),
     "conservation_gap": AlertKind(
         BATON, CRITICAL, "Promises without a place",
         "The count of accepted plans and the count of their outcomes differ.",

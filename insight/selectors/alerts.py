@@ -21,6 +21,7 @@ SAID = {
     "job": "The job is {}.",
     "percent": "{} % of the way to being switched off.",
     "seconds": "They are {} seconds apart.",
+    "refusal": "It says: {}.",
 }
 
 

@@ -45,6 +45,8 @@ OFTEN: Mapping[str, Watchdog] = {
     "pump_silent": installation.pump_silent,
     "job_failing": installation.job_failing,
     "clock_wrong": installation.clock_wrong,
+    "log_unanchored": installation.log_unanchored,
+    "signer_refuses": installation.signer_refuses,
 }
 SELDOM: Mapping[str, Watchdog] = {"conservation_gap": conservation.gap}  # it counts every row
 

@@ -1,4 +1,4 @@
-"""Watchdogs over Baton itself: its pumps, its regular jobs, the clocks of its machines."""
+"""Watchdogs over Baton itself: its pumps, its regular jobs, its clocks, the signer of its log."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from audit import selectors
 from insight.alerts import INSTALLATION, Finding
 from sharing import periodic
 from sharing.models import Heartbeat, PeriodicJob
@@ -37,3 +38,16 @@ def clock_wrong(now: datetime) -> Iterator[Finding]:
     apart = abs(timezone.now() - now)
     if apart > settings.BATON_ALERT_CLOCK:
         yield Finding("clock_wrong", INSTALLATION, facts={"seconds": int(apart.total_seconds())})
+
+
+def log_unanchored(now: datetime) -> Iterator[Finding]:
+    """The log has grown, and no checkpoint outside covers what was written then."""
+    entry = selectors.first_without_anchor()
+    if entry is not None and entry.at < now - settings.BATON_ALERT_ANCHOR:
+        yield Finding("log_unanchored", INSTALLATION, facts={"since": int(entry.at.timestamp())})
+
+
+def signer_refuses(now: datetime) -> Iterator[Finding]:
+    """The log is not the one that the signer remembers."""
+    if state := selectors.signer_refusal():
+        yield Finding("signer_refuses", INSTALLATION, facts={"refusal": state.refusal})

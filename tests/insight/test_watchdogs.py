@@ -6,6 +6,7 @@ import pytest
 
 from accounts.models import Connection
 from audit.log import audited_atomic
+from audit.models import Checkpoint, Head, SignerState
 from destinations import services
 from destinations.errors import GoneError, PayloadError, UnavailableError, UnknownOutcomeError
 from destinations.models import Destination
@@ -354,6 +355,46 @@ def test_clocks_that_disagree_are_an_alert_until_they_agree(studio):
 
     assert [wrong(3), wrong(20), wrong(-20), wrong(0)] == [0, 1, 1, 0]
     assert Alert.objects.filter(kind="clock_wrong").count() == 1
+
+
+# --- the signer ---------------------------------------------------------------------------------
+
+
+def anchored(size):
+    at = clock.now()
+    Checkpoint.objects.create(size=size, root=b"", note=b"", signed_at=at, anchored_at=at)
+
+
+def test_a_log_that_grew_without_a_checkpoint_outside_is_an_alert_until_there_is_one(studio):
+    with audited_atomic() as log:
+        log.record("route.made")
+    soon, late = (clock.now() + timedelta(seconds=seconds) for seconds in (60, 121))
+    assert (found(soon), found(late)) == ([], ["log_unanchored"])
+    anchored(Head.objects.get().size)
+    assert found(late) == []
+    with audited_atomic() as log:
+        log.record("route.made")
+    assert (found(soon), found(late + timedelta(minutes=1))) == ([], ["log_unanchored"])
+
+
+def test_a_checkpoint_that_is_not_outside_yet_covers_nothing(studio):
+    Checkpoint.objects.create(
+        size=Head.objects.get().size, root=b"", note=b"", signed_at=clock.now()
+    )
+    assert found(clock.now() + timedelta(seconds=121))
+
+
+def found(now):
+    return [finding.kind for finding in installation.log_unanchored(now)]
+
+
+def test_a_signer_that_refuses_is_an_alert_until_it_signs(studio):
+    SignerState.objects.create(refusal="smaller", since=clock.now())
+    assert standing() == {"signer_refuses"}
+    look()
+    assert "It says: smaller." in details(alert("signer_refuses"))
+    SignerState.objects.update(refusal="")
+    assert standing() == set()
 
 
 # --- destinations ------------------------------------------------------------------------------
