@@ -244,6 +244,17 @@ def test_a_damaged_memory_is_not_written_over(written, outside):
     assert refusal(outside) == "unreadable"
 
 
+def test_a_new_key_continues_what_the_retired_one_signed(written, outside):
+    outside.sign()
+    retired = f"{outside.key.public} until 8\n"
+    outside.key = keys.SigningKey.make(outside.key.name)
+    (outside.folder / "vkeys").write_text(f"{retired}{outside.key.public}\n")
+    record()
+    outside.sign()
+    assert outside.sizes == [8, 9]
+    assert verify().exit_code == 0
+
+
 def test_when_all_is_well_again_the_refusal_is_over(written, outside):
     outside.sign()
     remembered = outside.memory.read_bytes()
@@ -322,11 +333,3 @@ def test_two_signers_do_not_share_a_memory(written, outside):
 
     with _alone(outside.memory), pytest.raises(CommandError, match="Another signer"):
         call_command("sign_checkpoints", "--once")
-
-
-def test_the_log_is_read_once_however_long_it_is(written, outside, django_assert_max_num_queries):
-    record(40)
-    outside.sign()
-    with django_assert_max_num_queries(12):
-        outside.sign()
-    assert outside.sizes == [48]
