@@ -86,7 +86,7 @@ def _serve(
         _prepare_data(here)
         supervisor = here.supervisor()
         try:
-            say("Starting broker, sandbox, web, worker and scheduler …")
+            say("Starting broker, sandbox, web, worker, scheduler and signer …")
             supervisor.start()
             if once:
                 return _story(here)

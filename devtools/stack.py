@@ -1,4 +1,6 @@
-"""What runs on this machine: broker, sandbox, web, worker and scheduler, and what they are told."""
+"""What runs on this machine: broker, sandbox, web, worker, scheduler and signer, and what they are
+told.
+"""
 
 import os
 import socket
@@ -14,7 +16,7 @@ from devtools.environment import PYTHON, SECRETS, VAR, Problem
 from devtools.supervisor import Program, Supervisor
 
 DEMO = "demo"
-STOP_ORDER = ["scheduler", "web", "worker", "sandbox", "broker"]
+STOP_ORDER = ["scheduler", "web", "worker", "signer", "sandbox", "broker"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,10 @@ class Stack:
             "BATON_FETCH_SPACING": "1",
             "BATON_POLL_EVERY": "60",
             "BATON_LEASE_SECONDS": "20",
+            "BATON_CHECKPOINT_KEY_FILE": str(self._keys / "checkpoint.key"),
+            "BATON_CHECKPOINT_VKEYS_FILE": str(self._keys / "checkpoint.vkeys"),
+            "BATON_CHECKPOINT_MEMORY_FILE": str(self.data / "checkpoint.memory"),
+            "BATON_ANCHOR_FILE": str(self.data / "anchors.jsonl"),
             "SANDBOX_DATABASE": str(self.data / "sandbox.sqlite3"),
             "SANDBOX_REDIRECT_URI": f"{self.web_url}/connections/trainingpeaks/callback/",
             "PYTHONUNBUFFERED": "1",
@@ -84,6 +90,11 @@ class Stack:
         told["DATABASE_URL"] = self.database_url
         told["REDIS_URL"] = os.environ.get("REDIS_URL") or broker.url(self.socket_file)
         return told
+
+    @property
+    def _keys(self) -> Path:
+        """Beside the other secrets; the demo's log begins anew each time, and so does its key."""
+        return self.data if self.is_demo else SECRETS.parent
 
     def supervisor(self) -> Supervisor:
         told, file = self.environment(), "sqlite:///"
@@ -103,6 +114,7 @@ class Stack:
             Program("web", web(self.web_port), ready=lambda: answers(f"{self.web_url}/live/")),
             Program("worker", worker()),
             Program("scheduler", scheduler(self.data / "beat")),
+            Program("signer", signer()),
         ]
 
     def _broker(self) -> Program:
@@ -155,6 +167,11 @@ def scheduler(schedule: Path) -> list[str]:
         str(PYTHON), "-m", "celery", "-A", "config", "beat", "--loglevel", "WARNING",
         "--schedule", str(schedule), "--pidfile=",
     ]  # fmt: skip
+
+
+def signer() -> list[str]:
+    """How checkpoints of the audit log are signed, by a process apart."""
+    return [str(PYTHON), "manage.py", "sign_checkpoints"]
 
 
 def stack(name: str) -> Stack:

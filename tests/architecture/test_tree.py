@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCT = ["accounts", "audit", "config", "destinations", "insight", "plans", "sharing"]
@@ -190,3 +191,13 @@ def test_row_locks_leave_keys_alone():
         if "select_for_update(" in line and "no_key=True" not in line
     ]
     assert strays == []
+
+
+def test_only_the_signer_opens_the_key_of_the_checkpoints():
+    users = [
+        relative(path) for path in files(*PRODUCT) if "CHECKPOINT_KEY_FILE" in path.read_text()
+    ]
+    assert users == ["audit/management/commands/sign_checkpoints.py", "config/settings.py"]
+    services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+    assert [name for name, service in services.items() if "secrets" in service] == ["signer"]
+    assert "checkpoint.*" in (ROOT / ".dockerignore").read_text().split()
