@@ -29,6 +29,7 @@ TABLES = {
     "alerts": "SELECT id, kind, destination_id, first_at, resolved_at FROM insight_alert",
     "hints": "SELECT id, source_id, kind, received_at FROM sharing_hint",
     "sources": "SELECT id, athlete_id, state, dirty_seq, clean_seq FROM sharing_source",
+    "checkpoints": "SELECT size, note, anchored_at FROM audit_checkpoint",
     "decisions": """SELECT id, athlete_id, destination_id, decision, decided_at
         FROM accounts_consentdecision""",
 }
@@ -46,6 +47,7 @@ class Evidence:
     secrets: list[str]  # tokens of the source, and what the product was given to keep
     entries: list[dict[str, Any]]
     bundle: Path
+    anchors: list[str]  # the notes that were kept outside
     fsck: tuple[bool, str] = (True, "")
     bodies: list[bytes] = field(default_factory=list, repr=False)
 
@@ -140,6 +142,7 @@ def gather(
         secrets=[*tokens, *secrets],
         entries=[json.loads(body) for body in bodies[1:]],
         bundle=bundle,
+        anchors=list(map(json.loads, (folder / "anchors.jsonl").read_text().splitlines())),
         fsck=fsck,
         bodies=bodies,
     )

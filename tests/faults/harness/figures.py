@@ -25,6 +25,7 @@ def measured(evidence: Evidence) -> Figures:
         "calls": len(evidence.calls),
         "effects": len(evidence.effects),
         "audit_entries": len(evidence.entries),
+        "checkpoints": len(evidence.checkpoints),
         "kills": {
             what: sum(line["times"] for line in evidence.did(what))
             for what in ("worker_kill", "worker_crash", "web_kill", "pump_kill")
@@ -95,7 +96,8 @@ def spread(seconds: list[float]) -> Figures | None:
 
 def _points(evidence: Evidence) -> dict[str, int]:
     found: Counter[str] = Counter()
-    for line in evidence.did("worker_crash", "web_kill", "withdraw_crash", "rotate_crash"):
+    crashes = ("worker_crash", "web_kill", "withdraw_crash", "signer_crash", "rotate_crash")
+    for line in evidence.did(*crashes):
         found[line["point"]] += line["times"]
     return dict(sorted(found.items()))
 

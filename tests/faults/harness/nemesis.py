@@ -2,6 +2,7 @@
 
 import random
 import re
+import signal
 import sqlite3
 import subprocess
 import time
@@ -11,7 +12,7 @@ from contextlib import closing, contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
-from tests.faults.harness.profile import INTAKE, ROTATING, STOPPING, WITHDRAWING
+from tests.faults.harness.profile import INTAKE, ROTATING, SIGNING, STOPPING, WITHDRAWING
 from tests.faults.harness.stage import Stage
 from tests.faults.servers import Process
 
@@ -26,6 +27,7 @@ MOST_HITS = 4  # times that a process may come to a point before it dies there
 LOOK_EVERY = 0.1  # seconds
 CRASHES, MANY = 3, 5  # deaths at one point before the next one is armed; where many are asked for
 A_DEATH = 1.7  # seconds that one takes at the most
+A_SIGNATURE = 12.0  # seconds in which a signer that was just started signs twice
 FELL = re.compile(r"exited with 'signal 9|Worker \(pid:\d+\) was sent SIGKILL|died")
 Act = Callable[[], None]
 
@@ -83,6 +85,8 @@ class Nemesis:
         special = {WITHDRAWING: self.die_withdrawing, ROTATING: self.die_rotating}
         if point in INTAKE:
             return partial(self.crash_the_web, point)
+        if point in SIGNING:
+            return partial(self.crash_the_signer, point)
         return special.get(point) or self._arm(point)
 
     def plan(self) -> Iterator[Act]:
@@ -172,6 +176,16 @@ class Nemesis:
         web.disarm().await_ready()
         self.done[point] += fallen(web) - before
         self._did("web_kill", web, times=max(1, fallen(web) - before), point=point)
+
+    def crash_the_signer(self, point: str) -> None:
+        """It dies over one of its next checkpoints; the one after it begins where that was left."""
+        signer = self.stage.processes["signer"]
+        signer.arm(f"{point}:{self.chance.randint(1, 2)}")
+        self._wait(lambda: not signer.alive, A_SIGNATURE)
+        died = int(signer.status == -signal.SIGKILL)
+        signer.disarm().await_ready()
+        self.done[point] += died
+        self._did("signer_crash", signer, times=died, point=point)
 
     def die_withdrawing(self) -> None:
         """Whoever writes the withdrawal down dies over it, and it is said again."""

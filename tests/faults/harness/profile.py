@@ -8,7 +8,8 @@ WORKING = (*SENDING, *READING)
 STOPPING = ("P11", "P12", "P13", "P14", "P15", "P16")  # while asleep, it holds a lane
 INTAKE = ("P01", "P02", "P03")
 WITHDRAWING, ROTATING = "P19", "P24"
-EVERYWHERE = (*INTAKE, *WORKING, WITHDRAWING, ROTATING)
+SIGNING = ("P22", "P23")
+EVERYWHERE = (*INTAKE, *WORKING, WITHDRAWING, *SIGNING, ROTATING)
 NEVER = 10_000.0  # seconds between two polls, when webhooks alone must do
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from base64 import b64decode
 from collections import Counter, defaultdict
 from http import HTTPStatus
 from itertools import groupby, pairwise
@@ -76,12 +77,19 @@ def _versions(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def i6_audit_verifies(evidence: Evidence) -> Verdict:
-    """Hashed here anew, as RFC 6962 says: the export gives the root that it claims."""
+    """Hashed here anew, as RFC 6962 says: the export gives the root that it claims, and those that
+    were signed.
+    """
     verdict = Verdict("I6", "the log verifies")
     header, *bodies = evidence.bodies
-    verdict.looked_at = len(bodies)
+    anchored = _anchored(evidence)
+    verdict.looked_at = len(bodies) + len(anchored)
     claimed = header.decode()
-    if f'"root":"{_root(bodies).hex()}"' not in claimed or f'"size":{len(bodies)}' not in claimed:
+    roots = _roots(bodies, {len(bodies), *(size for size, _ in anchored)})
+    if (
+        f'"root":"{roots[len(bodies)].hex()}"' not in claimed
+        or f'"size":{len(bodies)}' not in claimed
+    ):
         verdict.broken("the export does not give the root that it claims")
     for number, entry in enumerate(evidence.entries):
         if entry["seq"] != number:
@@ -89,23 +97,57 @@ def i6_audit_verifies(evidence: Evidence) -> Verdict:
     for earlier, later in pairwise(evidence.entries):
         if later["time"] < earlier["time"]:
             verdict.broken(f"entry {later['seq']} is older than the one before it")
+    for size, root in anchored:
+        if roots.get(size) != root:
+            verdict.broken(f"what was signed for {size} entries is not what they give")
+    _signed_once(evidence, anchored, verdict)
     return verdict
 
 
-def _root(bodies: list[bytes]) -> bytes:
-    """The tree head over complete left subtrees, without anything of the product's."""
+def _anchored(evidence: Evidence) -> list[tuple[int, bytes]]:
+    """Sizes and roots outside, in the order they came. Of the last life of the data: what was
+    signed in an earlier one and lost with it is no longer in the log.
+    """
+    told = [note.split("\n")[:3] for note in evidence.anchors]
+    return [(int(size), b64decode(root)) for name, size, root in told if name == told[-1][0]]
+
+
+def _signed_once(evidence: Evidence, anchored: list[tuple[int, bytes]], verdict: Verdict) -> None:
+    """Nothing signed twice, nothing lost between signing, storing and keeping outside."""
+    if not anchored:
+        verdict.broken("nothing was signed")
+    for (earlier, _), (later, _) in pairwise(anchored):
+        if later <= earlier:
+            verdict.broken(f"a checkpoint of {later} entries follows one of {earlier}")
+    outside = set(evidence.anchors)
+    for row in evidence.checkpoints:
+        if row["note"].decode() not in outside or row["anchored_at"] is None:
+            verdict.broken(f"the checkpoint of {row['size']} entries is not outside")
+    stored = {row["size"] for row in evidence.checkpoints}
+    for size, _ in anchored:
+        if size not in stored:
+            verdict.broken(f"the checkpoint of {size} entries is outside and not stored")
+
+
+def _roots(bodies: list[bytes], sizes: set[int]) -> dict[int, bytes]:
+    """The tree heads of the first so many, without anything of the product's."""
     peaks: list[tuple[int, bytes]] = []
-    for body in bodies:
+    roots = {0: hashlib.sha256().digest()}
+    for number, body in enumerate(bodies, 1):
         height, node = 0, hashlib.sha256(b"\x00" + body).digest()
         while peaks and peaks[-1][0] == height:
             node = hashlib.sha256(b"\x01" + peaks.pop()[1] + node).digest()
             height += 1
         peaks.append((height, node))
-    if not peaks:
-        return hashlib.sha256().digest()
-    node = peaks.pop()[1]
-    while peaks:
-        node = hashlib.sha256(b"\x01" + peaks.pop()[1] + node).digest()
+        if number in sizes:
+            roots[number] = _joined([peak for _, peak in peaks])
+    return roots
+
+
+def _joined(peaks: list[bytes]) -> bytes:
+    *rest, node = peaks
+    for peak in reversed(rest):
+        node = hashlib.sha256(b"\x01" + peak + node).digest()
     return node
 
 

@@ -136,6 +136,7 @@ class Stage:
         self.processes.worker("worker-2", BATON_SKEW=SKEW)
         self.processes.pump()
         self.processes.scheduler()
+        self.processes.signer()
         self.processes.await_ready()
 
     def close_processes(self) -> None:
@@ -200,6 +201,7 @@ class Stage:
     def secrets(self) -> list[str]:
         """What the processes were given to keep to themselves."""
         kept = [self.processes.env[name] for name in SECRET]
+        kept.append((self.folder / "checkpoint.key").read_text().strip().rpartition("+")[2])
         return [*kept, *(key.partition(":")[2] for key in self._keys)]
 
     @property

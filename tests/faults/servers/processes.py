@@ -23,6 +23,7 @@ QUICK = {  # what the product counts in minutes takes seconds here
     "BATON_POLL_EVERY": "5",
     "BATON_PUMP_INTERVAL": "0.3",
     "BATON_PUMP_THREADS": "2",
+    "BATON_CHECKPOINT_EVERY": "1",
 }
 
 
@@ -50,6 +51,7 @@ class Processes:
         self.env = {
             **{name: os.environ[name] for name in KEPT if name in os.environ},
             **_of_the_product(self.web_url, sandbox_url),
+            **_of_the_signer(folder),
             **QUICK,
             "DJANGO_SETTINGS_MODULE": settings,
             "DATABASE_URL": database_url,
@@ -94,6 +96,12 @@ class Processes:
         """`manage.py run_pump`: delivers without Celery or a broker."""
         process = self._made(name, [str(PYTHON), "manage.py", "run_pump"], more)
         process.ready = lambda process: "pump is running" in process.said_lately()
+        return process.start()
+
+    def signer(self, name: str = "signer", **more: str) -> Process:
+        """Signs checkpoints of the log and keeps them in the folder."""
+        process = self._made(name, stack.signer(), more)
+        process.ready = lambda process: "signer is running" in process.said_lately()
         return process.start()
 
     def await_ready(self) -> Self:
@@ -155,4 +163,14 @@ def _of_the_product(web_url: str, sandbox_url: str) -> dict[str, str]:
         "TRAININGPEAKS_INSECURE_TRANSPORT": "1",
         "TRAININGPEAKS_RATE_PER_SECOND": "200",
         "PYTHONUNBUFFERED": "1",
+    }
+
+
+def _of_the_signer(folder: Path) -> dict[str, str]:
+    """Where its files are; the others never open the key."""
+    return {
+        "BATON_CHECKPOINT_KEY_FILE": str(folder / "checkpoint.key"),
+        "BATON_CHECKPOINT_VKEYS_FILE": str(folder / "checkpoint.vkeys"),
+        "BATON_CHECKPOINT_MEMORY_FILE": str(folder / "checkpoint.memory"),
+        "BATON_ANCHOR_FILE": str(folder / "anchors.jsonl"),
     }
