@@ -89,30 +89,30 @@ class Signer:
 
     def _begin(self) -> merkle.Peaks:
         """Hold what it knows to have signed against the log, all of it in one pass."""
-        known = sorted(self._known(), key=lambda opened: opened.head.size)
+        signed = sorted(self._signed(), key=lambda opened: opened.head.size)
+        known = [opened for opened in signed if opened.life == self.life]
         size = known[-1].head.size if known else 0
         _not_smaller(_head().size, size)
         peaks = _checked(known, size)
         for opened in known:
             self._store(opened)
         self._anchor_all()
-        if known:
-            self.anchor.keep(known[-1].note)  # it may be a new place
+        for opened in known[-1:] or signed[-1:]:
+            self.anchor.keep(opened.note)  # it may be a new place, or cut off in an earlier life
         self.least = Checkpoint.objects.aggregate(newest=Max("size"))["newest"] or 0
         _note_refusal("")
         self.peaks = peaks
         return peaks
 
-    def _known(self) -> list[Opened]:
-        """The newest of this life that it remembers, that is outside and that is stored."""
+    def _signed(self) -> list[Opened]:
+        """The newest that it remembers, that is outside and that is stored."""
         remembered = self.memory.read_bytes() if self.memory.exists() else None
         stored_last = Checkpoint.objects.order_by("-size").values_list("note", flat=True).first()
         try:
             notes = [remembered, self._outside(), stored_last]
-            opened = [self.ring.opened(bytes(note)) for note in notes if note is not None]
+            return [self.ring.opened(bytes(note)) for note in notes if note is not None]
         except NoteError as error:
             raise RefusedError("unreadable", f"What was signed cannot be read: {error}") from None
-        return [each for each in opened if each.life == self.life]
 
     def _outside(self) -> bytes | None:
         """The newest note of this life outside. Two that contradict each other are refused."""

@@ -289,6 +289,21 @@ def test_a_new_life_after_a_restore_is_a_log_with_a_name_of_its_own(written, out
     assert verify().exit_code == 1
 
 
+def test_what_was_cut_off_in_the_life_that_was_lost_is_completed_in_the_next(written, outside):
+    outside.sign()
+    record()
+    outside.sign()
+    path = outside.anchor.path
+    path.write_bytes(path.read_bytes()[:-20])
+    cut(8)
+    with unguarded("audit_checkpoint"):
+        run("DELETE FROM audit_checkpoint")
+    outside.sign(life=2)
+    assert [(head.origin, head.size) for head in outside.heads] == [
+        ("baton.example/audit", 8), ("baton.example/audit", 9), ("baton.example/audit/2", 8),
+    ]  # fmt: skip
+
+
 # --- the command --------------------------------------------------------------------------------
 
 
