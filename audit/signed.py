@@ -20,12 +20,12 @@ STORED, OUTSIDE = "in the database", "outside"
 class Signed:
     """The checkpoints of a log of this size. What is signed meanwhile is compared at the end."""
 
-    def __init__(self, report: Report, size: int, anchors: Path | None) -> None:
+    def __init__(self, report: Report, size: int, anchors: Path | None, ring: KeyRing) -> None:
         self.report = report
         self.size = size
         self.anchors = AnchorFile(anchors or settings.BATON_ANCHOR_FILE)
         self.insists = anchors is not None
-        self.ring = _published(report)
+        self.ring = ring
         self.beyond: dict[str, int] = {}
 
     def claims(self) -> Iterator[Claim]:
@@ -102,11 +102,3 @@ class Signed:
         names = [published.key.name for published in self.ring.keys]
         lives = (checkpoints.life_of(head.origin, name) for name in names)
         return next((life for life in lives if life is not None), None if self.ring else 1)
-
-
-def _published(report: Report) -> KeyRing:
-    try:
-        return KeyRing.of_file(settings.BATON_CHECKPOINT_VKEYS_FILE)
-    except (OSError, NoteError) as error:
-        report.cannot_tell(f"The published keys cannot be read ({error}).")
-        return KeyRing()

@@ -3,16 +3,19 @@
 The log goes on growing meanwhile: what is checked is what the head counted at the beginning.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, Max, TextField
 from django.db.models.functions import Cast
 
 from audit import checking, entry, merkle, sealing, signed, stored, triggers
 from audit.checking import Report
+from audit.checkpoints import KeyRing
+from audit.keys import NoteError
 from audit.models import Entry, Head
 
 PLAIN = ("seq", "action", "at")
@@ -20,25 +23,26 @@ IDENTITIES = ("id", *entry.LOOKUPS)
 AS_TEXT = [Cast(name, TextField()) for name in IDENTITIES]  # a million UUIDs are slow to make
 
 
-def verify(anchors: Path | None = None) -> Report:
+def verify(anchors: Path | None = None, vkeys: Sequence[str] = ()) -> Report:
     """Check everything. The findings name the entry that is not as it was written.
 
-    Without a file of anchors, the one of the settings is taken, if it can be read.
+    Without a file of anchors or public keys, those of the settings are taken; the anchors only if
+    they can be read.
     """
     report = Report()
     try:
-        _verify(report, anchors)
+        _verify(report, anchors, vkeys)
     except DatabaseError as error:
         report.cannot_tell(f"The log cannot be read ({type(error).__name__}).")
     return report
 
 
-def _verify(report: Report, anchors: Path | None) -> None:
+def _verify(report: Report, anchors: Path | None, vkeys: Sequence[str]) -> None:
     head = Head.objects.filter(pk=1).first()
     if head is None:
         report.note(None, "head", "The log's head is gone.")
         return
-    known = signed.Signed(report, head.size, anchors)
+    known = signed.Signed(report, head.size, anchors, _published(vkeys, report))
     bodies, root = _bodies(head.size, report), _root(head, report)
     checking.check(bodies, size=head.size, root=root, report=report, claims=known.claims())
     known.finish()
@@ -48,6 +52,14 @@ def _verify(report: Report, anchors: Path | None) -> None:
         report.note(None, "trigger", f"The trigger {name} is gone or was changed.")
     for seq, words in sealing.altered():
         report.note(seq, "model", words)
+
+
+def _published(vkeys: Sequence[str], report: Report) -> KeyRing:
+    try:
+        return KeyRing.read(vkeys) or KeyRing.of_file(settings.BATON_CHECKPOINT_VKEYS_FILE)
+    except (OSError, NoteError) as error:
+        report.cannot_tell(f"The public keys cannot be read ({error}).")
+        return KeyRing()
 
 
 def _root(head: Head, report: Report) -> bytes:

@@ -191,6 +191,17 @@ def test_anchors_out_of_their_order_cannot_be_judged(signed, tmp_path):
     assert verify(tmp_path / "turned").exit_code == 2
 
 
+def test_t16_the_keys_of_an_auditor_count_more_than_those_of_the_machine(signed):
+    thief = keys.SigningKey.make(signed.key.name)
+    (signed.folder / "vkeys").write_text(f"{thief.public}\n")
+    signed.anchor.path.unlink()
+    rewrite()
+    write_stored(signed.note(11, roots(11)[0], key=thief))
+    assert verify().exit_code == 0  # everything there is belongs to the attacker
+    assert codes(verify(vkeys=[str(signed.key.public)])) == {"signature"}
+    assert verify(vkeys=["nonsense"]).exit_code == 2
+
+
 def test_the_command_takes_the_anchors_of_an_auditor(signed, tmp_path, capsys):
     (tmp_path / "kept").write_bytes(signed.anchor.path.read_bytes())
     cut(9)

@@ -48,7 +48,9 @@ def _report(what: str, file: Path, options: Mapping[str, Any]) -> Report:
         patience.unhurried()
     except DatabaseError as error:
         return Report(unreadable=f"The database cannot be reached ({type(error).__name__}).")
-    return verify.verify(options["anchors"]) if what == "verify" else fsck.fsck()
+    if what == "fsck":
+        return fsck.fsck()
+    return verify.verify(options["anchors"], options["key"])
 
 
 def _checked(file: Path, vkeys: list[str]) -> Report:
