@@ -18,8 +18,11 @@ PASS = timedelta(minutes=15)  # what is emptied within it is taken for one pass
 
 
 def is_emptied(before: int, after: int) -> bool:
-    """Whether a calendar of so many sessions has lost more than half of them."""
-    return before - after > max(mass_change.FEW, before / 2)
+    """Whether a calendar has lost more than half of its sessions, however few they were.
+
+    One small calendar proves nothing: how many there are within a pass is what counts.
+    """
+    return before > 2 * after
 
 
 def breach_by(emptied: Source, destination: Destination) -> Breach | None:

@@ -26,13 +26,17 @@ def inbox(ana, monkeypatch):
 @pytest.fixture
 def squad(ana, api, inbox):
     """Eight athletes, each with seven sessions that were delivered."""
+    return assemble(ana, api, inbox)
+
+
+def assemble(ana, api, inbox, sessions=SESSIONS):
     ana.world.agree()
     for number in range(1, ATHLETES):
         join(ana, number)
     for number in range(ATHLETES):
-        write(ana, api, number)
+        write(ana, api, number, sessions)
     come_in(ana)
-    assert held(inbox) == ALL
+    assert held(inbox) == ATHLETES * sessions
     return ana
 
 
@@ -93,6 +97,33 @@ def test_f31_many_calendars_that_are_emptied_at_once_wait_for_a_person(squad, ap
     watchdogs.look()
     alert = Alert.objects.get(kind="emptied_calendars", state="open")
     assert (alert.severity, alert.destination) == ("critical", squad.world.destination)
+
+
+@pytest.mark.parametrize("sessions", [1, 3, 5])
+def test_f31_small_calendars_count_like_large_ones(ana, api, inbox, sessions):
+    assemble(ana, api, inbox, sessions)
+    for number in range(ATHLETES):
+        write(ana, api, number, sessions=0)
+    come_in(ana)
+    assert Stop.objects.get(lifted_at=None).guardrail == "emptying"
+    assert held(inbox) >= (ATHLETES - FEW) * sessions
+
+
+@pytest.mark.parametrize("sessions", [1, 3])
+def test_f31_one_small_calendar_is_asked_for_twice_and_then_believed(squad, api, inbox, sessions):
+    write(squad, api, 0, sessions=sessions)
+    come_in(squad)
+    write(squad, api, 0, sessions=0)
+    intake.ask(squad.source, Hint.Kind.SCHEDULE, at_once=True)
+    squad.make_due()
+    reading.read_due("test")
+    assert squad.source.last_error == "emptied"
+    assert squad.versions()[-1].session_count == sessions
+    assert squad.read() == 1
+    work()
+    assert squad.versions()[-1].session_count == 0
+    assert held(inbox) == ALL - SESSIONS
+    assert not Stop.objects.exists()
 
 
 def test_f31_what_a_person_says_is_true_goes_out_and_does_not_count_again(squad, api, inbox):
