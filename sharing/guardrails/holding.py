@@ -34,8 +34,13 @@ def hold_emptied(source: Source) -> None:
 
 
 def _hold(breach: Breach) -> bool:
-    """A person's own stop of the same thing stays as it is."""
-    if covering.in_force().filter(**breach.named).exists():
+    """Another stop of the same thing is enough, except where calendars were emptied: whoever
+    lifts that one was not asked about them.
+    """
+    standing = covering.in_force().filter(**breach.named)
+    if breach.guardrail == Stop.Guardrail.EMPTYING:
+        standing = standing.filter(guardrail=breach.guardrail)
+    if standing.exists():
         return False
     stops.put(breach.target, Stop.Mode.PAUSE, reason=breach.words, guardrail=breach.guardrail)
     return True

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 
 from accounts.models import Cohort, User
 from audit.log import Log, audited_atomic
@@ -14,6 +15,8 @@ from sharing.models.base import REASON_LENGTH
 from sharing.stops import covering
 from sharing.stops.scopes import Target, columns
 
+EMPTYING = Stop.Guardrail.EMPTYING
+
 
 @retried
 def put(
@@ -22,12 +25,13 @@ def put(
     """Hold back what this covers; no target means everything there is.
 
     A thing has one stop in force: another mode takes the place of the first, and the same
-    mode again changes nothing.
+    mode again changes nothing. The stop of emptied calendars stands beside it: its question is
+    not answered by lifting or putting another.
     """
     mode, reason = _checked(mode, reason)
     with audited_atomic() as log:
         now = clock.now()
-        for earlier in _in_force_on(target):
+        for earlier in _in_force_on(target, guardrail):
             if earlier.mode == mode:
                 return earlier
             _end(earlier, by, now, log)
@@ -52,8 +56,9 @@ def lift(stop: Stop, *, by: User | None = None) -> Stop:
     return row
 
 
-def _in_force_on(target: Target) -> list[Stop]:
-    exactly = covering.in_force().filter(**columns(target))
+def _in_force_on(target: Target, guardrail: str) -> list[Stop]:
+    alike = Q(guardrail=EMPTYING) if guardrail == EMPTYING else ~Q(guardrail=EMPTYING)
+    exactly = covering.in_force().filter(alike, **columns(target))
     return list(exactly.select_for_update(no_key=True))
 
 

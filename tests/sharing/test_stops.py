@@ -372,6 +372,15 @@ def test_stops_of_a_thing_and_of_what_it_belongs_to_stand_side_by_side(studio):
     assert covering.in_force().count() == 2
 
 
+@pytest.mark.parametrize("mode", ["pause", "drain", "kill"])
+def test_no_other_stop_takes_the_place_of_the_one_for_emptied_calendars(studio, mode):
+    asked = stops.put(studio.destination, "pause", reason="8 of 8 calendars", guardrail="emptying")
+    mine = put(studio, "destination", mode)
+    assert set(covering.in_force()) == {asked, mine}
+    again = stops.put(studio.destination, "pause", reason="9 of 9", guardrail="emptying")
+    assert again == asked
+
+
 def test_a_stop_says_why(studio):
     with pytest.raises(ValidationError, match="Say why"):
         stops.put(studio.ben, "pause", reason="  ")

@@ -126,6 +126,21 @@ def test_f31_one_small_calendar_is_asked_for_twice_and_then_believed(squad, api,
     assert not Stop.objects.exists()
 
 
+@pytest.mark.parametrize(("mode", "guardrail"), [("pause", ""), ("kill", ""), ("pause", "volume")])
+def test_f31_another_stop_does_not_stand_in_for_the_question(squad, api, inbox, mode, guardrail):
+    place = squad.world.destination
+    other = stops.put(place, mode, reason="Maintenance", by=squad.world.ana, guardrail=guardrail)
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=0)
+    come_in(squad)
+    stops.lift(other, by=squad.world.ana)
+    work()
+    assert held(inbox) == ALL
+    stops.lift(Stop.objects.get(lifted_at=None, guardrail="emptying"), by=squad.world.ana)
+    work()
+    assert held(inbox) == 0
+
+
 def test_f31_what_a_person_says_is_true_goes_out_and_does_not_count_again(squad, api, inbox):
     for number in range(ATHLETES):
         write(squad, api, number, sessions=0)
