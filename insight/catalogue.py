@@ -182,8 +182,8 @@ KINDS: dict[str, AlertKind] = {
         "Review the stop", _named("stops"),
     ),
     "emptied_calendars": AlertKind(
-        ADMIN, CRITICAL, "Many calendars were emptied at once",
-        "Many plans lost most of their sessions at once. They wait until somebody has looked.",
+        ADMIN, CRITICAL, "Many calendars were emptied",
+        "Many plans lost most of their sessions in one day. They wait until somebody has looked.",
         "TrainingPeaks showed many calendars nearly empty. Is it true? Then lift the stop.",
         "Review the stop", _named("stops"),
     ),

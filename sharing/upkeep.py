@@ -28,7 +28,6 @@ from sharing.source.errors import NeedsReconnectError, SourceError
 
 logger = logging.getLogger(__name__)
 
-WHOLE_EVERY = timedelta(hours=24)  # each athlete is read as a whole so often at least
 KEEP_HINTS = timedelta(days=7)
 NEW = timedelta(minutes=10)  # a connection is new for so long
 
@@ -86,7 +85,7 @@ def roll_windows() -> int:
     for source in sources:
         if source.read_at is None or source.dirty_seq > source.clean_seq:
             continue  # it is due already
-        if source.read_at < now - WHOLE_EVERY or _moved_on(source):
+        if source.read_at < now - windows.WHOLE_EVERY or _moved_on(source):
             intake.ask(source, Hint.Kind.SCHEDULE)
             asked += 1
     return asked

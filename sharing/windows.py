@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from plans.window import rolling_window
 from sharing.models import Plan
 
+WHOLE_EVERY = timedelta(hours=24)  # each athlete is read as a whole so often at least
 FARTHEST = timedelta(days=364)  # the source shows no day more than a year ahead
 LAID_TO_REST = timedelta(days=14)  # a block that ended earlier is history
 

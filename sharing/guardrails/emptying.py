@@ -1,4 +1,4 @@
-"""Emptied calendars: one pass over the source would take the plans of many athletes away at once.
+"""Emptied calendars: one pass over the source would take the plans of many athletes away.
 
 It is looked at in the transaction that records such a reading, so the pause is there before
 anything of it can leave. The few that came before it were too few to be told from intent.
@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 from django.db.models import Q
 
 from destinations.models import Destination
-from sharing import clock, mass_change
+from sharing import clock, mass_change, windows
 from sharing.guardrails.breach import Breach, looked_at_from
 from sharing.models import Source, Stop
 from sharing.source.errors import EmptiedError
 
-PASS = timedelta(minutes=15)  # what is emptied within it is taken for one pass
+# What is emptied within a pass is looked at as one. Each source is read as a whole at an hour of
+# its own, so that it takes as long as that until all of them have shown that they are empty.
+PASS = windows.WHOLE_EVERY
 
 
 def is_emptied(before: int, after: int) -> bool:
@@ -40,7 +42,7 @@ def breach_by(emptied: Source, destination: Destination) -> Breach | None:
         destination,
         Stop.Guardrail.EMPTYING,
         f"{count} of {everybody} calendars lost most of their sessions within "
-        f"{PASS // timedelta(minutes=1)} minutes.",
+        f"{PASS // timedelta(hours=1)} hours.",
     )
 
 

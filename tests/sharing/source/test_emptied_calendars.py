@@ -1,5 +1,7 @@
 """F31, D21: a source that is suddenly empty for many empties nobody's calendar without a person."""
 
+from datetime import timedelta
+
 import pytest
 from django.db.models import F
 
@@ -62,9 +64,11 @@ def write(ana, api, number, sessions=SESSIONS):
         api.put(BEN + number, 100 * number + day + 1, ana.day(day + 7))
 
 
-def come_in(ana):
+def come_in(ana, *who):
     """Every calendar is read, twice where it is in doubt, and everything that may leave does."""
-    for source in Source.objects.all():
+    for source in (
+        Source.objects.filter(athlete__source_id__in=who) if who else Source.objects.all()
+    ):
         intake.ask(source, Hint.Kind.SCHEDULE, at_once=True)
     for _ in range(2 * ATHLETES):
         ana.make_due()
@@ -92,11 +96,35 @@ def test_f31_many_calendars_that_are_emptied_at_once_wait_for_a_person(squad, ap
     assert (stop.destination, stop.mode, stop.guardrail) == (
         squad.world.destination, "pause", "emptying",
     )  # fmt: skip
-    assert stop.reason.endswith("of 8 calendars lost most of their sessions within 15 minutes.")
+    assert stop.reason.endswith("of 8 calendars lost most of their sessions within 24 hours.")
     assert held(inbox) >= ALL - FEW * SESSIONS  # at most the first few were believed
     watchdogs.look()
     alert = Alert.objects.get(kind="emptied_calendars", state="open")
     assert (alert.severity, alert.destination) == ("critical", squad.world.destination)
+
+
+def test_f31_calendars_that_turn_out_empty_over_the_day_are_one_pass(squad, api, inbox):
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=0)
+        come_in(squad, BEN + number)
+        hours_pass(3)
+    assert Stop.objects.get(lifted_at=None).guardrail == "emptying"
+    assert held(inbox) == ALL - FEW * SESSIONS
+
+
+def test_f31_what_was_emptied_the_day_before_is_not_counted(squad, api, inbox):
+    for number in range(ATHLETES):
+        write(squad, api, number, sessions=0)
+        come_in(squad, BEN + number)
+        hours_pass(5)
+    assert not Stop.objects.exists()
+
+
+def hours_pass(hours):
+    for column in ("emptied_at", "read_at"):
+        Source.objects.exclude(**{column: None}).update(
+            **{column: F(column) - timedelta(hours=hours)}
+        )
 
 
 @pytest.mark.parametrize("sessions", [1, 3, 5])
