@@ -5,6 +5,7 @@ the last one ended, because clocks are unclear. What is found twice is only foun
 """
 
 import json
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Athlete, Connection
@@ -24,8 +25,15 @@ from sharing import clock, health, intake, trouble, versions, windows
 from sharing.models import Hint, Source
 from sharing.source import endpoints
 from sharing.source.client import CHANGED_PAGE, TrainingPeaks
-from sharing.source.errors import BadAnswerError, SourceError, SourceUnavailableError
+from sharing.source.errors import (
+    BadAnswerError,
+    OwnFaultError,
+    SourceError,
+    SourceUnavailableError,
+)
 from sharing.source.window import Known, modified, number_of
+
+logger = logging.getLogger(__name__)
 
 OVERLAP = timedelta(minutes=10)
 REMEMBER = timedelta(hours=1)  # how long before the cursor a finding may have been made
@@ -169,15 +177,33 @@ def poll_due_sources(budget: float = 60.0) -> int:
     for source in _due(clock.now()):
         if time.monotonic() > ends:
             break
-        try:
-            poll(source)
-        except SourceError as error:
-            Source.objects.filter(pk=source.pk).update(polled_at=clock.now())
-            trouble.follows(source.pk, error)
-            if isinstance(error, SourceUnavailableError):
-                break
+        if isinstance(_had_its_turn(source), SourceUnavailableError):
+            break
         polled += 1
     return polled
+
+
+def _had_its_turn(source: Source) -> SourceError | None:
+    """What went wrong, if anything did. It goes to the end of the queue in any case."""
+    try:
+        return _looked_at(source)
+    except (InterfaceError, OperationalError):  # the database is unwell: all would fare alike
+        raise
+    except Exception:  # one athlete's fault costs nobody behind them their turn
+        logger.exception("Polling a source met a fault; its turn comes again.")
+        error = OwnFaultError()
+        Source.objects.filter(pk=source.pk).update(polled_at=clock.now(), last_error=error.code)
+        return error
+
+
+def _looked_at(source: Source) -> SourceError | None:
+    try:
+        poll(source)
+    except SourceError as error:
+        Source.objects.filter(pk=source.pk).update(polled_at=clock.now())
+        trouble.follows(source.pk, error)
+        return error
+    return None
 
 
 def _due(now: datetime) -> QuerySet[Source]:

@@ -37,6 +37,7 @@ from sharing.source import readers
 from sharing.source.errors import (
     BadAnswerError,
     EmptiedError,
+    OwnFaultError,
     SourceError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -91,7 +92,7 @@ def read_due(worker: str) -> bool:
         _postpone(claim, error)
     except Exception:
         logger.exception("Reading a source met a fault; it is tried again later.")
-        _postpone(claim, SourceError("A fault of our own."))
+        _postpone(claim, OwnFaultError())
     return True
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from accounts.models import Athlete, Connection
@@ -24,7 +25,7 @@ from sharing import (
 from sharing.bulk import running
 from sharing.drift import asking, checks, restoring
 from sharing.models import Hint, Source
-from sharing.source.errors import NeedsReconnectError, SourceError
+from sharing.source.errors import NeedsReconnectError, OwnFaultError, SourceError
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,11 @@ def _each(connections: QuerySet[Connection], work: Callable[[Connection], object
             logger.warning("A connection could not be looked after: %s", error.code)
             if not isinstance(error, NeedsReconnectError):
                 health.troubled(connection, error)
+        except (InterfaceError, OperationalError):  # the database is unwell: all would fare alike
+            raise
+        except Exception:  # one connection's fault is not the others'
+            logger.exception("Looking after a connection met a fault; it is tried again later.")
+            health.troubled(connection, OwnFaultError())
         else:
             done += 1
     return done

@@ -74,6 +74,15 @@ class EmptiedError(SourceError):
     code = "emptied"
 
 
+class OwnFaultError(SourceError):
+    """Baton itself failed over it: whoever runs Baton finds in the log where."""
+
+    code = "fault_of_our_own"
+
+    def __init__(self) -> None:
+        super().__init__("A fault of our own. The log of Baton says more.")
+
+
 class BadAnswerError(SourceError):
     """An answer that breaks its contract: kept whole, nothing sent, a person looks at it."""
 

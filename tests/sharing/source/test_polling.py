@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
-from accounts.models import Connection
+from accounts.models import Athlete, Connection
+from accounts.sealing import SealedError
 from sharing import clock, intake, polling, subscriptions
 from sharing.models import Hint, Limiter, Quarantine, Source, Subscription
+from sharing.source import credentials
 from sharing.source.errors import BadAnswerError, SourceUnavailableError
 from tests.sharing.source.studio import BEN
 
@@ -154,6 +157,66 @@ def test_a_failing_feed_waits_for_its_next_turn_and_is_kept_when_malformed(read,
     polling.poll_due_sources()
     assert Quarantine.objects.get().contract == "changed"
     assert polling.poll_due_sources() == 0
+
+
+def fails_for(monkeypatch, connection):
+    """The token of this connection was sealed with a key that is gone."""
+
+    def token(asked):
+        if asked == connection.pk:
+            raise SealedError("The key “old” is not in BATON_KEYS.")
+        return "token-1"
+
+    monkeypatch.setattr(credentials, "token", token)
+
+
+def test_a_fault_over_one_athlete_costs_nobody_behind_them_their_turn(read, api, monkeypatch):
+    eve = another(read, 7)
+    fails_for(monkeypatch, read.connection)
+    Source.objects.update(polled_at=clock.now() - timedelta(hours=1))
+    Source.objects.filter(pk=read.source.pk).update(polled_at=clock.now() - timedelta(hours=2))
+    assert polling.poll_due_sources() == 2
+    assert read.source.last_error == "fault_of_our_own"
+    assert polling.poll_due_sources() == 0, "who failed is not the first in the queue again"
+    cursor = read.source.cursor
+    eve.refresh_from_db()
+    assert eve.cursor > cursor, "the cursor moves only after success"
+
+
+def test_a_fault_in_what_follows_from_an_error_is_nobody_elses_either(read, api, monkeypatch):
+    another(read, 7)
+
+    def no_key(*_):
+        raise SealedError("This athlete's key was destroyed.")
+
+    monkeypatch.setattr(polling.trouble, "follows", no_key)
+    Source.objects.update(polled_at=None)
+    api.will("changed", 200, {"Deleted": ["x"]})
+    assert polling.poll_due_sources() == 2
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_while_our_own_database_is_unwell_nobody_is_blamed(read, monkeypatch, error):
+    def unwell(source):
+        raise error
+
+    monkeypatch.setattr(polling, "poll", unwell)
+    Source.objects.update(polled_at=None)
+    with pytest.raises(error):
+        polling.poll_due_sources()
+    assert read.source.last_error == ""
+
+
+def another(studio, number):
+    """Eve, whom another coach of the same organisation has connected; read before."""
+    connection = Connection.objects.create(
+        organisation=studio.world.organisation, user=studio.world.ana
+    )
+    eve = Athlete.objects.create(
+        organisation=studio.world.organisation, connection=connection, name="Eve",
+        source_id=number, time_zone="Europe/Paris",
+    )  # fmt: skip
+    return Source.objects.create(athlete=eve, cursor=clock.now() - timedelta(hours=1))
 
 
 def test_an_athlete_who_left_the_coach_is_suspended_by_polling_too(read, api):

@@ -7,8 +7,10 @@ import pytest
 from django.db import connection
 
 from accounts.models import Athlete, Connection
+from accounts.sealing import SealedError
 from sharing import blocks, clock, intake, periodic, polling, reading, upkeep
 from sharing.models import Hint, Plan, Source
+from sharing.source import credentials
 from tests.sharing.source.studio import BEN, roster_entry
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -45,6 +47,23 @@ def test_one_connections_trouble_does_not_cost_the_others_their_turn(ana, api):
     assert upkeep.sync_all_rosters() == 1
     states = set(Connection.objects.values_list("state", flat=True))
     assert states == {Connection.State.HEALTHY, Connection.State.SCOPE_MISSING}
+
+
+@pytest.mark.parametrize("job", ["sync_all_rosters", "reconcile_all_subscriptions"])
+def test_a_fault_over_one_connection_does_not_cost_the_others_their_turn(ana, monkeypatch, job):
+    other = Connection.objects.create(organisation=ana.world.organisation, user=ana.world.ana)
+
+    def token(asked):
+        if asked == ana.connection.pk:
+            raise SealedError("The key “old” is not in BATON_KEYS.")
+        return "token-1"
+
+    monkeypatch.setattr(credentials, "token", token)
+    assert getattr(upkeep, job)() == 1
+    ana.connection.refresh_from_db()
+    other.refresh_from_db()
+    assert ana.connection.last_error.startswith("A fault of our own.")
+    assert other.last_ok_at is not None
 
 
 def test_a_new_week_has_the_calendar_read_and_a_new_day_alone_does_not(ana, api):
