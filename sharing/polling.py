@@ -27,9 +27,10 @@ from sharing.source import endpoints
 from sharing.source.client import CHANGED_PAGE, TrainingPeaks
 from sharing.source.errors import (
     BadAnswerError,
+    NoTokenError,
     OwnFaultError,
+    SourceDownError,
     SourceError,
-    SourceUnavailableError,
 )
 from sharing.source.window import Known, modified, number_of
 
@@ -173,12 +174,17 @@ def _stayed_silent(source: Source) -> int:
 def poll_due_sources(budget: float = 60.0) -> int:
     """Poll every source whose last look is too long ago, the oldest first. Says how many."""
     ends = time.monotonic() + budget
-    polled = 0
+    polled, without_token = 0, set()
     for source in _due(clock.now()):
         if time.monotonic() > ends:
             break
-        if isinstance(_had_its_turn(source), SourceUnavailableError):
+        if source.athlete.connection_id in without_token:
+            continue
+        error = _had_its_turn(source)
+        if isinstance(error, SourceDownError):
             break
+        if isinstance(error, NoTokenError):
+            without_token.add(source.athlete.connection_id)
         polled += 1
     return polled
 

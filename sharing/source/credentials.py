@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from accounts import tokens
-from sharing.source.errors import NeedsReconnectError, SourceUnavailableError
+from sharing.source.errors import NeedsReconnectError, NoTokenError
 
 
 def token(connection: UUID) -> str:
@@ -21,4 +21,4 @@ def _asked(connection: UUID, *, refused: str | None) -> str:
     except tokens.NeedsReauthError:
         raise NeedsReconnectError("The coach must connect TrainingPeaks again.") from None
     except tokens.TokenUnavailableError as error:
-        raise SourceUnavailableError(str(error)) from None
+        raise NoTokenError(str(error)) from None

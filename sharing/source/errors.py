@@ -32,6 +32,16 @@ class SourceUnavailableError(SourceError):
         self.retry_after = retry_after
 
 
+class SourceDownError(SourceUnavailableError):
+    """No call of anybody gets through now: the source is down, or our limit on calls is used up."""
+
+
+class NoTokenError(SourceUnavailableError):
+    """One connection's token cannot be renewed now; the others' work."""
+
+    code = "token_unavailable"
+
+
 class SourceRejectedError(SourceError):
     """The question itself was wrong for the source: asking again changes nothing."""
 

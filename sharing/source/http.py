@@ -15,7 +15,7 @@ from destinations.http.addresses import resolve
 from destinations.http.client import USER_AGENT
 from destinations.http.exchange import CONNECT, HEAD, Exchange, dial, dial_any, tls_context
 from destinations.http.transport import CheckedAdapter
-from sharing.source.errors import SourceUnavailableError
+from sharing.source.errors import SourceDownError
 
 WHOLE = 45.0  # seconds for an exchange as a whole, shorter than a lease
 LARGEST = 8 * 1024 * 1024  # bytes of an answer
@@ -82,9 +82,7 @@ class Http:
             ) as response:
                 return _read(response)
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise SourceUnavailableError(
-                f"TrainingPeaks did not answer ({_kind(error)})."
-            ) from None
+            raise SourceDownError(f"TrainingPeaks did not answer ({_kind(error)}).") from None
 
 
 def _read(response: requests.Response) -> Answer:

@@ -12,6 +12,7 @@ from sharing.source.errors import (
     AthleteDetachedError,
     BadAnswerError,
     NotThereError,
+    SourceDownError,
     SourceError,
     SourceRefusedError,
     SourceRejectedError,
@@ -21,6 +22,7 @@ from sharing.source.http import LARGEST, Answer
 
 EXCERPT = 500  # characters of an error that are kept
 LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+DOWN = frozenset({429, 502, 503, 504})  # whatever is asked, and by whomever
 _HOOK = re.compile(r"(/hooks/trainingpeaks/[^/\s\"']+/)[^/\s\"']+")
 _BEARER = re.compile(r"(?i)(bearer\s+|access_token\W{1,4}|refresh_token\W{1,4})[^\s\"'&,}]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
@@ -41,7 +43,8 @@ def _error(answer: Answer, endpoint: Endpoint, token: str) -> SourceError:
     status, said = answer.status, excerpt(answer.body, token)
     if status in LATER:
         words, pause = f"TrainingPeaks cannot answer now ({status}).", retry_after(answer)
-        return SourceUnavailableError(words, status=status, excerpt=said, retry_after=pause)
+        kind = SourceDownError if status in DOWN else SourceUnavailableError
+        return kind(words, status=status, excerpt=said, retry_after=pause)
     if status == 403 and endpoint.of_one_athlete:
         words = "TrainingPeaks no longer shows us this athlete."
         return AthleteDetachedError(words, status=status, excerpt=said)

@@ -8,7 +8,7 @@ from datetime import timedelta
 from django.conf import settings
 
 from sharing import limiter
-from sharing.source.errors import SourceUnavailableError
+from sharing.source.errors import SourceDownError
 
 KEY = "trainingpeaks"
 BURST = 2
@@ -25,9 +25,7 @@ def wait_turn(pause: Pause = time.sleep) -> None:
     while wait := limiter.take(KEY, rate=settings.TRAININGPEAKS_RATE_PER_SECOND, burst=BURST):
         seconds = wait.total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
         if seconds > left:
-            raise SourceUnavailableError(
-                "Other calls to TrainingPeaks come first.", retry_after=wait
-            )
+            raise SourceDownError("Other calls to TrainingPeaks come first.", retry_after=wait)
         pause(seconds)
         left -= seconds
 

@@ -10,7 +10,7 @@ from accounts.sealing import SealedError
 from sharing import clock, intake, polling, subscriptions
 from sharing.models import Hint, Limiter, Quarantine, Source, Subscription
 from sharing.source import credentials
-from sharing.source.errors import BadAnswerError, SourceUnavailableError
+from sharing.source.errors import BadAnswerError, NoTokenError, SourceUnavailableError
 from tests.sharing.source.studio import BEN
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -193,6 +193,47 @@ def test_a_fault_in_what_follows_from_an_error_is_nobody_elses_either(read, api,
     Source.objects.update(polled_at=None)
     api.will("changed", 200, {"Deleted": ["x"]})
     assert polling.poll_due_sources() == 2
+
+
+def test_where_one_connection_has_no_token_the_others_are_polled(read, api, monkeypatch):
+    eve = another(read, 7)
+    asked = []
+
+    def token(connection):
+        asked.append(connection)
+        if connection == read.connection.pk:
+            raise NoTokenError("TrainingPeaks gave no token.")
+        return "token-1"
+
+    monkeypatch.setattr(credentials, "token", token)
+    mia = Athlete.objects.create(
+        organisation=read.world.organisation, connection=read.connection, name="Mia", source_id=8
+    )
+    Source.objects.create(athlete=mia, cursor=clock.now())
+    Source.objects.update(polled_at=clock.now() - timedelta(hours=1))
+    Source.objects.filter(pk=eve.pk).update(polled_at=clock.now() - timedelta(minutes=30))
+    polling.poll_due_sources()
+    assert asked == [read.connection.pk, eve.athlete.connection_id]
+
+
+def goes_on_after(studio, api, status):
+    """Whether the next athlete is asked about after this answer to the first."""
+    another(studio, 7)
+    Source.objects.update(polled_at=None)
+    api.asked["changed"].clear()
+    api.will("changed", status, headers={"Retry-After": "0"})
+    polling.poll_due_sources()
+    return len(api.asked["changed"]) == 2
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_when_the_source_is_down_nobody_else_is_asked_about(read, api, status):
+    assert not goes_on_after(read, api, status)
+
+
+@pytest.mark.parametrize("status", [400, 404, 500])
+def test_what_goes_wrong_for_one_athlete_ends_no_pass(read, api, status):
+    assert goes_on_after(read, api, status)
 
 
 @pytest.mark.parametrize("error", [OperationalError, InterfaceError])
