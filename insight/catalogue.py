@@ -91,6 +91,12 @@ KINDS: dict[str, AlertKind] = {
         "Sources are dirty for over {wait}: see their last error and the workers.",
         "Look at the connection", _named("connections"), wait="BATON_ALERT_UNREAD",
     ),
+    "polling_stuck": AlertKind(
+        ADMIN, WARNING, "Nobody looks for changes any more",
+        "Baton has not got a list of changes for some time. Announced changes still arrive.",
+        "The changed feed was not read for three rounds: see the error, the jobs and the log.",
+        "Look at the connection", _named("connections"),
+    ),
     "needs_reauth": AlertKind(
         COACH, CRITICAL, "TrainingPeaks must be connected again",
         "TrainingPeaks refuses the stored access. Nothing new is read until you connect again.",

@@ -82,7 +82,11 @@ def suspend(source: Source, state: Source.State, error: SourceError, log: Log) -
 def resume(source: Source, log: Log) -> None:
     """Read this athlete again, now."""
     Source.objects.filter(pk=source.pk).update(
-        state=Source.State.ACTIVE, failures=0, last_error="", due_at=clock.now()
+        state=Source.State.ACTIVE,
+        failures=0,
+        last_error="",
+        due_at=clock.now(),
+        polled_at=None,  # the next look is the first again
     )
     athlete = source.athlete
     log.record("source.active", organisation=athlete.organisation_id, subject=athlete.pseudonym)

@@ -29,6 +29,7 @@ OFTEN: Mapping[str, Watchdog] = {
     "removal_late": lanes.removal_late,
     "drift_found": lanes.drifted,
     "source_dirty": sources.dirty,
+    "polling_stuck": sources.unpolled,
     "needs_reauth": sources.needs_reauth,
     "refresh_failing": sources.refresh_failing,
     "scope_missing": sources.scope_missing,

@@ -7,7 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Exists, F, Max, Min, OuterRef, QuerySet
+from django.db.models import Count, Exists, F, Max, Min, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.models import Athlete, Connection
 from insight.alerts import Finding
@@ -15,6 +16,7 @@ from sharing.departures import MASS_CHANGE
 from sharing.models import Quarantine, Source
 
 GRACE = timedelta(seconds=30)  # a worker may be renewing the token right now
+ROUNDS_MISSED = 3  # of polling, before it is more than one bad answer
 USABLE = (Connection.State.HEALTHY, Connection.State.SCOPE_MISSING)
 _POSITION = re.compile(r"\[\d+\]")
 
@@ -27,20 +29,38 @@ def dirty(now: datetime) -> Iterator[Finding]:
         dirty_seq__gt=F("clean_seq"),
         dirty_since__lt=now - settings.BATON_ALERT_UNREAD,
     )
+    yield from _by_connection("source_dirty", unread, "dirty_since")
+
+
+def _by_connection(kind: str, rows: QuerySet[Source], begun: Any) -> Iterator[Finding]:
+    """How many of each connection it concerns, since when, and what was said last."""
     counted = (
-        unread.order_by()
+        rows.order_by()
         .values_list("athlete__connection", "athlete__organisation")
-        .annotate(how_many=Count("pk"), since=Min("dirty_since"), error=Max("last_error"))
+        .annotate(how_many=Count("pk"), since=Min(begun), error=Max("last_error"))
     )
     for connection, organisation, how_many, since, error in counted:
         yield Finding(
-            "source_dirty",
+            kind,
             f"connection:{connection}",
             organisation=organisation,
             connection=connection,
             count=how_many,
             facts={"since": int(since.timestamp()), "reason": error},
         )
+
+
+def unpolled(now: datetime) -> Iterator[Finding]:
+    """One for each connection: the changed feed of its athletes gave no answer for a few rounds.
+
+    The cursor says it, because it moves only after success. Who waits for a first look, or for
+    the first one after a pause, was not missed yet.
+    """
+    before = now - ROUNDS_MISSED * settings.BATON_POLL_EVERY
+    missed = _readable().filter(
+        Q(cursor__lt=before) | Q(cursor=None, polled_at__lt=before), polled_at__isnull=False
+    )
+    yield from _by_connection("polling_stuck", missed, Coalesce("cursor", "polled_at"))
 
 
 def silent(now: datetime) -> Iterator[Finding]:

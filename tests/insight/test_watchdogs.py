@@ -15,7 +15,7 @@ from insight.alerts import Finding
 from insight.models import Alert
 from insight.selectors.alerts import details
 from insight.watchdogs import installation
-from sharing import clock, consents, departures, intake, quarantine, redeliver
+from sharing import clock, consents, departures, health, intake, quarantine, redeliver
 from sharing.models import (
     Attempt,
     Delivery,
@@ -238,6 +238,48 @@ def test_an_unread_calendar_of_a_broken_connection_has_that_alert_only(studio):
     assert standing() == {"needs_reauth"}
     connection_is(studio, state="healthy")
     assert standing() == {"source_dirty"}
+
+
+def test_a_changed_feed_that_was_not_read_for_three_rounds_is_an_alert(studio, settings):
+    settings.BATON_POLL_EVERY = timedelta(minutes=15)
+    source_is(studio, cursor=ago(minutes=44), polled_at=ago(minutes=1))
+    assert standing() == set()
+    stuck = ago(minutes=46)
+    source_is(studio, cursor=stuck, last_error="fault_of_our_own")
+    assert standing() == {"polling_stuck"}
+    raised = alert("polling_stuck")
+    assert (raised.connection, raised.count) == (studio.connection, 1)
+    assert raised.facts == {"since": int(stuck.timestamp()), "reason": "fault_of_our_own"}
+    assert details(raised)[0] == "Fault of our own"
+    source_is(studio, cursor=clock.now())
+    assert standing() == set()
+
+
+def test_a_feed_that_never_answered_is_one_that_is_not_read(studio):
+    source_is(studio, cursor=None, polled_at=ago(hours=1))
+    assert standing() == {"polling_stuck"}
+
+
+@pytest.mark.parametrize(
+    "excused",
+    [
+        lambda studio: source_is(studio, polled_at=None),
+        lambda studio: source_is(studio, state="needs_reconnect"),
+        lambda studio: connection_is(studio, state="disconnected"),
+        lambda studio: worlds.Athlete.objects.update(state="detached"),
+    ],
+    ids=["waits for its first look", "suspended", "disconnected", "left"],
+)
+def test_who_cannot_be_polled_is_not_missed(studio, excused):
+    source_is(studio, cursor=ago(days=2), polled_at=ago(days=2))
+    excused(studio)
+    assert standing() == set()
+
+
+def test_after_a_suspension_the_next_look_is_the_first(studio):
+    source_is(studio, state="needs_reconnect", cursor=ago(days=2), polled_at=ago(days=2))
+    assert health.resume_reconnected() == 1
+    assert standing() == set()
 
 
 def test_a_missing_scope_is_an_alert(studio):
