@@ -97,6 +97,12 @@ KINDS: dict[str, AlertKind] = {
         "The changed feed was not read for three rounds: see the error, the jobs and the log.",
         "Look at the connection", _named("connections"),
     ),
+    "athletes_not_shown": AlertKind(
+        COACH, WARNING, "TrainingPeaks does not show some athletes",
+        "They are on your list, but TrainingPeaks refuses to show their calendars to Baton.",
+        "A call for these athletes got a 403. They are tried again whenever the list names them.",
+        "Look at the athletes", _named("roster"),
+    ),
     "needs_reauth": AlertKind(
         COACH, CRITICAL, "TrainingPeaks must be connected again",
         "TrainingPeaks refuses the stored access. Nothing new is read until you connect again.",

@@ -80,11 +80,12 @@ def suspend(source: Source, state: Source.State, error: SourceError, log: Log) -
 
 
 def resume(source: Source, log: Log) -> None:
-    """Read this athlete again, now."""
+    """Read this athlete again, now. What suspended them stands until that went well."""
+    doubt = source.last_error if source.state == Source.State.SUSPENDED else ""
     Source.objects.filter(pk=source.pk).update(
         state=Source.State.ACTIVE,
         failures=0,
-        last_error="",
+        last_error=doubt,
         due_at=clock.now(),
         polled_at=None,  # the next look is the first again
     )

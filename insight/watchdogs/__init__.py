@@ -30,6 +30,7 @@ OFTEN: Mapping[str, Watchdog] = {
     "drift_found": lanes.drifted,
     "source_dirty": sources.dirty,
     "polling_stuck": sources.unpolled,
+    "athletes_not_shown": sources.suspended,
     "needs_reauth": sources.needs_reauth,
     "refresh_failing": sources.refresh_failing,
     "scope_missing": sources.scope_missing,

@@ -14,6 +14,7 @@ from accounts.models import Athlete, Connection
 from insight.alerts import Finding
 from sharing.departures import MASS_CHANGE
 from sharing.models import Quarantine, Source
+from sharing.source.errors import AthleteDetachedError
 
 GRACE = timedelta(seconds=30)  # a worker may be renewing the token right now
 ROUNDS_MISSED = 3  # of polling, before it is more than one bad answer
@@ -61,6 +62,26 @@ def unpolled(now: datetime) -> Iterator[Finding]:
         Q(cursor__lt=before) | Q(cursor=None, polled_at__lt=before), polled_at__isnull=False
     )
     yield from _by_connection("polling_stuck", missed, Coalesce("cursor", "polled_at"))
+
+
+def suspended(now: datetime) -> Iterator[Finding]:
+    """One for each connection: athletes on its list whom TrainingPeaks does not show us.
+
+    Who is read again because the list names them is still in doubt until that went well.
+    """
+    refused = Q(state=Source.State.SUSPENDED) | Q(last_error=AthleteDetachedError.code)
+    rows = Source.objects.filter(
+        refused, athlete__state=Athlete.State.ACTIVE, athlete__connection__state__in=USABLE
+    )
+    counted = rows.order_by().values_list("athlete__connection", "athlete__organisation")
+    for connection, organisation, how_many in counted.annotate(how_many=Count("pk")):
+        yield Finding(
+            "athletes_not_shown",
+            f"connection:{connection}",
+            organisation=organisation,
+            connection=connection,
+            count=how_many,
+        )
 
 
 def silent(now: datetime) -> Iterator[Finding]:

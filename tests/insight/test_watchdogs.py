@@ -15,7 +15,7 @@ from insight.alerts import Finding
 from insight.models import Alert
 from insight.selectors.alerts import details
 from insight.watchdogs import installation
-from sharing import clock, consents, departures, health, intake, quarantine, redeliver
+from sharing import clock, consents, departures, health, intake, quarantine, redeliver, trouble
 from sharing.models import (
     Attempt,
     Delivery,
@@ -28,7 +28,7 @@ from sharing.models import (
     Subscription,
 )
 from sharing.pump import beat
-from sharing.source.errors import BadAnswerError
+from sharing.source.errors import AthleteDetachedError, BadAnswerError
 from tests.insight.conftest import alert, look, standing, work
 from tests.sharing import world as worlds
 from tests.sharing.world import session
@@ -279,6 +279,29 @@ def test_who_cannot_be_polled_is_not_missed(studio, excused):
 def test_after_a_suspension_the_next_look_is_the_first(studio):
     source_is(studio, state="needs_reconnect", cursor=ago(days=2), polled_at=ago(days=2))
     assert health.resume_reconnected() == 1
+    assert standing() == set()
+
+
+def refused(studio):
+    trouble.follows(studio.source.pk, AthleteDetachedError("TrainingPeaks no longer shows us Ben."))
+
+
+def test_athletes_of_the_roster_who_are_not_shown_are_an_alert_that_names_nobody(studio):
+    refused(studio)
+    assert standing() == {"athletes_not_shown"}
+    raised = alert("athletes_not_shown")
+    assert (raised.connection, raised.athlete, raised.count) == (studio.connection, None, 1)
+    assert raised.facts == {}
+    worlds.Athlete.objects.update(state="detached")
+    assert standing() == set()
+
+
+def test_that_the_list_names_them_is_no_end_of_it_until_they_were_read(studio):
+    refused(studio)
+    with audited_atomic() as log:
+        health.resume(Source.objects.select_related("athlete").get(), log)
+    assert standing() == {"athletes_not_shown"}
+    source_is(studio, last_error="", dirty_seq=0)
     assert standing() == set()
 
 
