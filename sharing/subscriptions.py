@@ -5,14 +5,21 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 
 from accounts.models import Athlete, Connection
 from sharing import clock, health, intake
 from sharing.models import Source, Subscription
+from sharing.source import endpoints
 from sharing.source.client import TrainingPeaks
-from sharing.source.errors import AthleteDetachedError, NotThereError, SourceRejectedError
+from sharing.source.errors import (
+    AthleteDetachedError,
+    NotThereError,
+    SourceRefusedError,
+    SourceRejectedError,
+)
 
 EVENTS = ("workout-created", "workout-updated", "workout-deleted")
 HOOKS = "/hooks/trainingpeaks/"
@@ -63,6 +70,8 @@ def reconcile(connection: Connection, budget: float = BUDGET) -> Outcome:
             for event in EVENTS:
                 work.ensure(source, event)
         work.end_needless()
+    if len(work.refused) > 1 and not work.kept:  # nobody may be subscribed: it is no one athlete
+        raise SourceRefusedError(endpoints.WRITE_HOOKS_SCOPE, status=403)
     health.worked(connection, allowed=api.allowed)
     return work.outcome
 
@@ -103,13 +112,16 @@ class _Reconciliation:
     existing: list[Remote]
     outcome: Outcome = field(default_factory=Outcome)
     kept: set[str] = field(default_factory=set)
+    refused: set[UUID] = field(default_factory=set)  # sources whose athlete we may not subscribe
 
     def ensure(self, source: Source, event: str) -> None:
         """One athlete's trouble does not cost the others their events."""
         try:
             remote_id = self._ensured(source, event)
-        except (SourceRejectedError, AthleteDetachedError, NotThereError):
+        except (SourceRejectedError, AthleteDetachedError, NotThereError) as error:
             self.outcome.rejected += 1
+            if isinstance(error, AthleteDetachedError):
+                self.refused.add(source.pk)
             return
         self.kept.add(remote_id)
         _seen(source, event, remote_id)
@@ -148,8 +160,12 @@ class _Reconciliation:
         )
 
     def _end(self, remote: Remote) -> None:
-        with suppress(NotThereError):  # it is gone: what we wanted
-            self.api.unsubscribe(remote.id)
+        try:
+            with suppress(NotThereError):  # it is gone: what we wanted
+                self.api.unsubscribe(remote.id)
+        except AthleteDetachedError:
+            self.outcome.rejected += 1
+            return
         Subscription.objects.filter(remote_id=remote.id).delete()
         self.outcome.deleted += 1
 

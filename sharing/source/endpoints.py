@@ -14,8 +14,8 @@ class Endpoint:
 
     @property
     def of_one_athlete(self) -> bool:
-        """A 403 here is about the athlete, not about the scope."""
-        return "{athlete}" in self.path
+        """A 403 here is about the athlete, not about the scope. A subscription is one athlete's."""
+        return "{athlete}" in self.path or self.scope == WRITE_HOOKS_SCOPE
 
 
 ROSTER_SCOPE = "coach:athletes"

@@ -87,6 +87,38 @@ def test_one_that_cannot_be_made_does_not_cost_the_others(ana, api):
     assert reconcile(ana).created == 1
 
 
+def another(ana, number):
+    athlete = Athlete.objects.create(
+        organisation=ana.world.organisation, connection=ana.connection, name=f"Athlete {number}",
+        source_id=number,
+    )  # fmt: skip
+    return Source.objects.create(athlete=athlete)
+
+
+def test_one_athlete_who_may_not_be_subscribed_does_not_cost_the_others(ana, api):
+    another(ana, 7)
+    api.will("subscribe", 403, "Not your athlete", times=3)
+    outcome = reconcile(ana)
+    assert (outcome.created, outcome.rejected) == (3, 3)
+    ana.connection.refresh_from_db()
+    assert ana.connection.state == Connection.State.HEALTHY
+
+
+def test_one_athlete_whose_subscription_may_not_be_ended_does_not_cost_the_others(ana, api):
+    reconcile(ana)
+    Athlete.objects.update(state=Athlete.State.DETACHED)
+    api.will("unsubscribe", 403, "Not your athlete")
+    outcome = reconcile(ana)
+    assert (outcome.deleted, outcome.rejected) == (2, 1)
+
+
+def test_when_nobody_at_all_may_be_subscribed_it_is_the_scope(ana, api):
+    another(ana, 7)
+    api.will("subscribe", 403, "Forbidden", times=6)
+    with pytest.raises(SourceRefusedError, match="webhook:write-subscriptions"):
+        reconcile(ana)
+
+
 def test_ending_one_that_is_gone_is_what_we_wanted(ana, api):
     reconcile(ana)
     api.subscriptions["double"] = {**next(iter(api.subscriptions.values())), "Id": "double"}
