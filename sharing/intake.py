@@ -120,7 +120,9 @@ def note(source: Source, kind: Hint.Kind, *, body: bytes = b"", **about: Any) ->
     row.dirty_seq += 1
     row.due_at = due_at(row, now)
     if kind == Hint.Kind.WEBHOOK:
-        row.last_webhook_at, row.silent_changes = now, 0
+        row.last_webhook_at = now
+        if _breaks_the_silence(row, about.get("event_type", "")):
+            row.silent_changes = 0
     row.save(
         update_fields=["dirty_seq", "dirty_since", "due_at", "last_webhook_at", "silent_changes"]
     )
@@ -128,6 +130,11 @@ def note(source: Source, kind: Hint.Kind, *, body: bytes = b"", **about: Any) ->
         hint = Hint(source=row, seq=row.dirty_seq, kind=kind, received_at=now, **about)
         hint.body = source.athlete.seal(body, purpose=f"hint:{hint.pk}") if body else b""
         hint.save(force_insert=True)
+
+
+def _breaks_the_silence(source: Source, event_type: str) -> bool:
+    """An event of another kind proves nothing about one that is refused."""
+    return not source.hooks_refused or event_type in source.hooks_refused.split()
 
 
 def due_at(source: Source, now: datetime) -> datetime:

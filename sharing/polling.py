@@ -160,8 +160,9 @@ def _noted(source: Source, since: datetime) -> dict[str, str]:
 
 def _stayed_silent(source: Source) -> int:
     """How many findings of the last poll no webhook event has announced until now."""
-    if source.cursor is None or not source.subscriptions.exists():
-        return 0  # nobody has promised to announce anything yet
+    asked = source.hooks_asked_at
+    if source.cursor is None or asked is None or asked > source.cursor:
+        return 0  # nobody was asked yet to announce anything
     found = _noted(source, source.cursor)
     earliest = source.cursor - settings.BATON_POLL_EVERY - OVERLAP
     events = source.hints.filter(kind=Hint.Kind.WEBHOOK, received_at__gte=earliest)

@@ -1,7 +1,7 @@
 """Webhook subscriptions: three per athlete. Listed, compared with what should be, put right."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,17 +63,26 @@ def reconcile(connection: Connection, budget: float = BUDGET) -> Outcome:
     """
     ends = time.monotonic() + budget
     with TrainingPeaks(connection.pk) as api:
-        work = _Reconciliation(api, listed(api.subscriptions()))
+        work = _Reconciliation(api, _existing(api, connection))
         for source in _sources(connection):
             if time.monotonic() > ends:
                 return work.outcome
-            for event in EVENTS:
-                work.ensure(source, event)
+            work.serve(source)
         work.end_needless()
     if len(work.refused) > 1 and not work.kept:  # nobody may be subscribed: it is no one athlete
         raise SourceRefusedError(endpoints.WRITE_HOOKS_SCOPE, status=403)
     health.worked(connection, allowed=api.allowed)
     return work.outcome
+
+
+def _existing(api: TrainingPeaks, connection: Connection) -> list[Remote]:
+    """Who may not even see the list is refused every kind of event, for each athlete."""
+    try:
+        return listed(api.subscriptions())
+    except (SourceRefusedError, SourceRejectedError, NotThereError):
+        for source in _sources(connection):
+            _asked_for(source, EVENTS)
+        raise
 
 
 def listed(raw: Iterable[Any]) -> list[Remote]:
@@ -114,7 +123,11 @@ class _Reconciliation:
     kept: set[str] = field(default_factory=set)
     refused: set[UUID] = field(default_factory=set)  # sources whose athlete we may not subscribe
 
-    def ensure(self, source: Source, event: str) -> None:
+    def serve(self, source: Source) -> None:
+        refused = [event for event in EVENTS if not self.ensure(source, event)]
+        _asked_for(source, refused)
+
+    def ensure(self, source: Source, event: str) -> bool:
         """One athlete's trouble does not cost the others their events."""
         try:
             remote_id = self._ensured(source, event)
@@ -122,9 +135,10 @@ class _Reconciliation:
             self.outcome.rejected += 1
             if isinstance(error, AthleteDetachedError):
                 self.refused.add(source.pk)
-            return
+            return False
         self.kept.add(remote_id)
         _seen(source, event, remote_id)
+        return True
 
     def end_needless(self) -> None:
         """Ours, but for nobody we read, for no event we know, or a second one for the same."""
@@ -168,6 +182,15 @@ class _Reconciliation:
             return
         Subscription.objects.filter(remote_id=remote.id).delete()
         self.outcome.deleted += 1
+
+
+def _asked_for(source: Source, refused: Sequence[str]) -> None:
+    """From now on silence means something; and what we may not have is known by its name."""
+    kinds = " ".join(refused)
+    if source.hooks_asked_at is None or source.hooks_refused != kinds:
+        Source.objects.filter(pk=source.pk).update(
+            hooks_asked_at=source.hooks_asked_at or clock.now(), hooks_refused=kinds
+        )
 
 
 def _seen(source: Source, event: str, remote_id: str) -> None:

@@ -1,8 +1,9 @@
 """Alerts as people read them: whom they concern, in the reader's words, the open ones first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Case, IntegerField, Q, QuerySet, Value, When
@@ -19,6 +20,7 @@ Role = Membership.Role
 HOUR = timedelta(hours=1)
 SAID = {
     "job": "The job is {}.",
+    "refused": "TrainingPeaks refuses to announce: {}.",
     "percent": "{} % of the way to being switched off.",
     "seconds": "They are {} seconds apart.",
     "refusal": "It says: {}.",
@@ -124,7 +126,7 @@ def details(alert: Alert, now: datetime | None = None) -> list[str]:
     if "field" in facts:
         said.append(f"Field {facts['field'] or 'unnamed'} of {facts['contract']}.")
     if "heard" in facts:
-        said.append(_heard(facts["heard"], alert.resolved_at or now or timezone.now()))
+        said.append(_heard(facts, alert.resolved_at or now or timezone.now()))
     if "window" in facts:
         said.append(f"{alert.count} failed attempts within {facts['window']} seconds.")
     elif alert.count > 1:
@@ -149,12 +151,16 @@ def _exact(moment: int) -> str:
     return f"{datetime.fromtimestamp(moment, UTC):%-d %b %Y, %H:%M:%S} UTC"
 
 
-def _heard(moment: int | None, now: datetime) -> str:
-    if moment is None:
-        return "No webhook event ever came."
+def _heard(facts: Mapping[str, Any], now: datetime) -> str:
+    if facts["heard"] is not None:
+        return f"The last webhook event came {_ago(facts['heard'], now)}."
+    asked = f"; they were asked for {_ago(facts['asked'], now)}" if "asked" in facts else ""
+    return f"No webhook event ever came{asked}."
+
+
+def _ago(moment: int, now: datetime) -> str:
     hours = int((now - datetime.fromtimestamp(moment, UTC)) / HOUR)
-    ago = f"{hours} hour{'' if hours == 1 else 's'} ago" if hours else "less than an hour ago"
-    return f"The last webhook event came {ago}."
+    return f"{hours} hour{'' if hours == 1 else 's'} ago" if hours else "less than an hour ago"
 
 
 def _operates(user: User) -> bool:

@@ -85,16 +85,25 @@ def suspended(now: datetime) -> Iterator[Finding]:
 
 
 def silent(now: datetime) -> Iterator[Finding]:
-    """Changes found by polling since the last webhook event: one for each athlete."""
+    """Changes found by polling since the last webhook event: one for each athlete.
+
+    Told are the kinds of events that TrainingPeaks refuses, and when they were first asked for if
+    none ever came.
+    """
     for source in _readable().filter(silent_changes__gt=0).select_related("athlete"):
-        heard = source.last_webhook_at
+        heard, asked = source.last_webhook_at, source.hooks_asked_at
+        facts: dict[str, Any] = {"heard": int(heard.timestamp()) if heard else None}
+        if asked and not heard:
+            facts["asked"] = int(asked.timestamp())
+        if source.hooks_refused:
+            facts["refused"] = ", ".join(source.hooks_refused.split())
         yield Finding(
             "webhooks_silent",
             f"athlete:{source.athlete_id}",
             organisation=source.athlete.organisation_id,
             athlete=source.athlete_id,
             count=source.silent_changes,
-            facts={"heard": int(heard.timestamp()) if heard else None},
+            facts=facts,
         )
 
 

@@ -36,6 +36,8 @@ class Source(Identified):
     last_webhook_at = models.DateTimeField(null=True)
     emptied_at = models.DateTimeField(null=True)  # when a reading last found most of it gone
     silent_changes = models.PositiveIntegerField(default=0)  # found by polling since the last event
+    hooks_asked_at = models.DateTimeField(null=True)  # when subscriptions were first asked for
+    hooks_refused = models.CharField(max_length=200, blank=True)  # kinds of events we may not have
     hook_generation = models.PositiveIntegerField(default=1)
     previous_hook_until = models.DateTimeField(default=long_ago)
     failures = models.PositiveIntegerField(default=0)

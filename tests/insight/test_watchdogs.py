@@ -337,6 +337,22 @@ def test_silent_webhooks_name_the_athlete_and_the_hours(studio):
     assert standing() == set()
 
 
+def test_refused_webhooks_say_what_is_refused_and_since_when_nothing_came(studio):
+    asked = ago(hours=27, minutes=5)
+    source_is(
+        studio, silent_changes=2, hooks_asked_at=asked,
+        hooks_refused="workout-created workout-updated",
+    )  # fmt: skip
+    look()
+    raised = alert("webhooks_silent")
+    assert raised.athlete == studio.ben
+    assert details(raised) == [
+        "No webhook event ever came; they were asked for 27 hours ago.",
+        "2 in all.",
+        "TrainingPeaks refuses to announce: workout-created, workout-updated.",
+    ]
+
+
 def test_the_quarantine_names_the_field_once_however_often_it_is_broken(studio):
     for position in (3, 7):
         bad = BadAnswerError("workouts", f"[{position}].WorkoutDay", "is missing", b"[]")

@@ -83,13 +83,45 @@ def test_a_finding_that_no_event_announces_by_the_next_look_counts_as_silent(rea
     assert read.source.silent_changes == 1
 
 
-def test_before_there_are_subscriptions_silence_means_nothing(read, api):
-    Subscription.objects.all().delete()
+def test_before_subscriptions_were_asked_for_silence_means_nothing(read, api):
+    Source.objects.update(hooks_asked_at=None)
     Hint.objects.all().delete()
     api.put(BEN, 1, read.day(1), Title="Silent")
     polling.poll(read.source)
     polling.poll(read.source)
     assert read.source.silent_changes == 0
+
+
+def refused(read, api, *kinds):
+    """TrainingPeaks refuses to announce these kinds, and always has."""
+    Subscription.objects.all().delete()
+    Source.objects.update(hooks_asked_at=None)
+    api.subscriptions.clear()
+    for event in subscriptions.EVENTS:
+        status, body = (400, ["No."]) if event in kinds else (201, {"Id": event, "AthleteId": BEN})
+        api.will("subscribe", status, body)
+    subscriptions.reconcile(read.connection)
+    Hint.objects.all().delete()
+    polling.poll(read.source)
+
+
+def test_where_subscriptions_are_refused_from_the_start_silence_counts(read, api):
+    refused(read, api, *subscriptions.EVENTS)
+    api.put(BEN, 1, read.day(1), Title="Silent")
+    polling.poll(read.source)
+    polling.poll(read.source)
+    assert not Subscription.objects.exists()
+    assert read.source.silent_changes == 1
+
+
+@pytest.mark.parametrize(("heard", "left"), [("workout-created", 1), ("workout-updated", 0)])
+def test_an_event_of_another_kind_than_the_refused_one_does_not_break_the_silence(
+    read, api, heard, left
+):
+    refused(read, api, "workout-updated")
+    Source.objects.update(silent_changes=1)
+    intake.record(read.source, headers={}, body=b'{"EventType":"%s"}' % heard.encode())
+    assert read.source.silent_changes == left
 
 
 def test_the_first_look_only_sets_the_cursor(ana, api):

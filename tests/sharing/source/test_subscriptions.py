@@ -5,7 +5,7 @@ import pytest
 from accounts.models import Athlete, Connection
 from sharing import intake, subscriptions
 from sharing.models import Source, Subscription
-from sharing.source.errors import SourceRefusedError, SourceUnavailableError
+from sharing.source.errors import SourceError, SourceRefusedError, SourceUnavailableError
 from tests.sharing.source.studio import BEN
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
@@ -117,6 +117,24 @@ def test_when_nobody_at_all_may_be_subscribed_it_is_the_scope(ana, api):
     api.will("subscribe", 403, "Forbidden", times=6)
     with pytest.raises(SourceRefusedError, match="webhook:write-subscriptions"):
         reconcile(ana)
+
+
+def test_what_is_refused_is_remembered_until_it_is_not(ana, api):
+    api.will("subscribe", 400, ["No."], times=2)
+    reconcile(ana)
+    asked = ana.source.hooks_asked_at
+    assert asked is not None
+    assert ana.source.hooks_refused == "workout-created workout-updated"
+    reconcile(ana)
+    assert (ana.source.hooks_refused, ana.source.hooks_asked_at) == ("", asked)
+
+
+@pytest.mark.parametrize("status", [403, 404, 501])
+def test_who_may_not_see_the_list_is_refused_every_kind(ana, api, status):
+    api.will("subscriptions", status, "No.")
+    with pytest.raises(SourceError):
+        reconcile(ana)
+    assert ana.source.hooks_refused == " ".join(subscriptions.EVENTS)
 
 
 def test_ending_one_that_is_gone_is_what_we_wanted(ana, api):
