@@ -264,6 +264,14 @@ class ReadBack(Protocol):
 
 
 @runtime_checkable
+class ListsOurs(Protocol):
+    def ours(self, recipient: Recipient, first: datetime.date, last: datetime.date) -> list[Remote]:
+        """In one call, every record on these days that carries both our id and our mark for it,
+        whether we know of it or not. What anybody else made is not among them.
+        """
+
+
+@runtime_checkable
 class Finds(Protocol):
     def find(self, step: Step) -> Receipt | None:
         """The record that this step would create, if it is there already."""

@@ -93,9 +93,10 @@ def begin() -> Inventory:
 
 def _doubt_everything() -> None:
     """Whoever held a lane holds it no more, and what is recorded as present may be older than what
-    is there.
+    is there. What was taken back, too, may have been shared again: a closed lane looks first when
+    it is shared or taken back next.
     """
-    _lanes().update(verify_needed=True, lease_until=LONG_AGO, epoch=F("epoch") + 1)
+    Lane.objects.update(verify_needed=True, lease_until=LONG_AGO, epoch=F("epoch") + 1)
     there = RemoteRecord.objects.filter(state=RemoteRecord.State.PRESENT)
     there.update(state=RemoteRecord.State.UNCERTAIN)
 

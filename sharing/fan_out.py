@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from audit.log import Log
-from sharing import clock, pinned, promises, wake
+from sharing import clock, lost, pinned, promises, wake
 from sharing.models import Delivery, Lane, Plan, PlanVersion, Route
 
 
@@ -49,7 +49,7 @@ def take_back(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
         version = pinned.newest(lane.plan)
         if version is None:
             continue
-        if promises.ever_sent(lane):
+        if promises.ever_sent(lane) or lost.doubt_removals(lane):
             made.append(promises.promise(lane, version, log, intent=Delivery.Intent.REMOVE))
         else:
             _nothing_to_take_back(lane, log)

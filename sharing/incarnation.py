@@ -53,6 +53,16 @@ def unseen(lane: Lane) -> bool:
     return restored is not None and not lane.attempts.filter(started_at__gte=restored).exists()
 
 
+def unconfirmed(lane: Lane) -> bool:
+    """Whether its destination may hold what only the lost life knew of: nothing was brought there,
+    or taken back, since the restore.
+    """
+    restored = restored_at() if lane.verify_needed else None
+    if restored is None:
+        return False
+    return not lane.attempts.filter(started_at__gte=restored, outcome="success").exists()
+
+
 def waits_for_its_calendar() -> Q:
     """As a condition on lanes: restored, and what they owe may be older than what was sent.
 

@@ -10,11 +10,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from accounts import consent
 from accounts.models import Athlete
 from destinations.errors import DestinationError, UnknownOutcomeError
-from destinations.port import ReadBack, Remote, RemoteState
-from sharing import cadence, clock, latency, limiter, records
+from destinations.port import ListsOurs, ReadBack, Recipient, Remote, RemoteState
+from sharing import cadence, clock, latency, limiter, records, windows
 from sharing.models import Drift, Lane, RemoteRecord, Route
 from sharing.stops import covering
 
@@ -58,13 +60,17 @@ def _lane(lane_id: UUID) -> Lane:
 
 
 def at_rest(lane: Lane, now: datetime) -> bool:
-    """Whether what is there can be told: nothing is owed, under way, held, doubtful or repaired."""
+    """Whether what is there can be told: nothing is owed, under way, held, doubtful or repaired.
+
+    A doubt about a day gone by is about nothing that is read.
+    """
+    ahead = Q(day=None) | Q(day__gte=_today(lane, now))
     return (
         lane.state == Lane.State.ACTIVE
         and lane.desired == lane.settled
         and max(lane.lease_until, lane.hold_until) <= now
         and not lane.attempts.filter(settled_at__isnull=True).exists()
-        and not lane.records.filter(state=RemoteRecord.State.UNCERTAIN).exists()
+        and not lane.records.filter(ahead, state=RemoteRecord.State.UNCERTAIN).exists()
         and not lane.drifts.filter(state=Drift.State.REPAIRING).exists()
     )
 
@@ -80,7 +86,7 @@ def _may_be_read(lane: Lane) -> bool:
 
 def comparable(lane: Lane, now: datetime) -> list[RemoteRecord]:
     """The records of today and later: the past is the athlete's, and never written again."""
-    today = now.astimezone(cadence.zone_of(lane.plan.athlete.time_zone)).date()
+    today = _today(lane, now)
     there = (RemoteRecord.State.PRESENT, RemoteRecord.State.COPY)
     held = lane.records.filter(state__in=there).exclude(remote_id="")
     return [
@@ -88,6 +94,10 @@ def comparable(lane: Lane, now: datetime) -> list[RemoteRecord]:
         for record in held.select_related("lane__plan__athlete").order_by("item_key")
         if _still_ahead(record.day, today)
     ]
+
+
+def _today(lane: Lane, now: datetime) -> date:
+    return now.astimezone(cadence.zone_of(lane.plan.athlete.time_zone)).date()
 
 
 def _still_ahead(day: date | None, today: date) -> bool:
@@ -126,10 +136,20 @@ def read(adapter: ReadBack, known: Known, turn: "Turn") -> dict[str, RemoteState
     return {key: answers[key] for key in remotes}
 
 
-def _ask(question: Any, about: Any) -> Any:
+def listed_as_ours(
+    adapter: ListsOurs, recipient: Recipient, days: windows.Window, turn: "Turn"
+) -> list[Remote]:
+    """Everything on these days that we wrote, as far as it can be told."""
+    turn.take()
+    with latency.timed("read back", turn.destination_id):
+        found: list[Remote] = _ask(adapter.ours, recipient, days.start, days.end)
+    return found
+
+
+def _ask(question: Any, *about: Any) -> Any:
     """One call. A fault of the adapter says nothing about what is there."""
     try:
-        return question(about)
+        return question(*about)
     except DestinationError:
         raise
     except Exception as error:

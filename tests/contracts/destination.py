@@ -27,6 +27,7 @@ from destinations.port import (
     Action,
     Finds,
     Item,
+    ListsOurs,
     Published,
     ReadBack,
     Receipt,
@@ -331,6 +332,12 @@ class PushContract(DestinationContract):
         seen = f"{refusal.value!r} {refusal.value} {refusal.value.excerpt} {caplog.text}"
         for secret in self.secrets:
             assert secret not in seen
+
+    def test_what_lists_everything_of_ours_can_read_it_back_too(self):
+        """What is found so becomes a record, and a record is looked at before it is written."""
+        if issubclass(self.adapter_class, ListsOurs):
+            assert issubclass(self.adapter_class, ReadBack)
+            assert issubclass(self.adapter_class, Finds)
 
     def test_what_was_doubtful_can_be_found_if_it_says_so(self):
         assert issubclass(self.adapter_class, Finds) == self.adapter_class.capabilities.external_id

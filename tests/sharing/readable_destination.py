@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from destinations import registry
@@ -12,6 +13,7 @@ from destinations.port import (
     Capabilities,
     IdempotencyClass,
     Receipt,
+    Remote,
     RemoteState,
 )
 from tests.sharing.fake_destination import FakeAdapter
@@ -75,6 +77,15 @@ class ReadableAdapter(FakeAdapter):
     def look_up(self, remote):
         self._call(remote.item_key)
         return self._state(remote, listed=False)
+
+    def ours(self, recipient, first, last):
+        self._call("ours")
+        days = {key: date.fromisoformat(body["date"]) for key, body in self.calendar.held.items()}
+        return [
+            Remote(item_key=body["itemId"], remote_id=key, date=days[key], body=body)
+            for key, body in self.calendar.held.items()
+            if key.startswith("remote-") and first <= days[key] <= last
+        ]
 
     def _call(self, what):
         self.calendar.reads.append(what)

@@ -15,7 +15,7 @@ import pytest
 from accounts.models import Athlete
 from destinations import services
 from plans.model import Session
-from sharing import clock, fan_out, routes
+from sharing import aftermath, clock, fan_out, routes
 from sharing.deliveries import deliver_due
 from sharing.drift import asking, checks, repairing, restoring
 from sharing.drift.values import unseal
@@ -72,9 +72,9 @@ class There:
     def delete(self, event):
         self.sandbox.delete(f"/control/intervals/{event['id']}")
 
-    def add(self, athlete, **values):
+    def add(self, athlete, by=BY_HAND, **values):
         """Somebody else's event."""
-        key = base64.b64encode(f"API_KEY:{BY_HAND}".encode()).decode()
+        key = base64.b64encode(f"API_KEY:{by}".encode()).decode()
         answer = self.sandbox.call(
             "POST",
             f"/destinations/intervals/api/v1/athlete/{athlete}/events",
@@ -366,3 +366,30 @@ def test_a_copy_that_was_never_decided_on_is_taken_back_with_everything_else(the
     deliver()
     assert there.events() == []
     assert set(Drift.objects.values_list("state", flat=True)) == {"vanished"}
+
+
+def test_f22_what_only_a_lost_life_wrote_is_taken_away_and_nothing_else(there):
+    world = studio(there, athletes=2, days=3)
+    mine = next(iter(there.ours().values()))
+    lost = {"category": "WORKOUT", "type": "Run", "name": "Lost", "external_id": "tp-99",
+            "start_date_local": mine["start_date_local"],
+            "description": "Baton · tp-99"}  # fmt: skip
+    there.add(number(0), by="sandbox-key", **lost)
+    others = [
+        {**lost, "name": "By another key", "external_id": "tp-99"},
+        {**lost, "name": "No id of ours", "external_id": "own"},
+        {**lost, "name": "A copy", "external_id": None, "start_date_local": later(mine, 1)},
+    ]
+    for event in others:
+        there.add(number(0), **event)
+    before = there.ours()
+    aftermath.begin()
+    with worlds.audited_atomic() as log:
+        fan_out.share_newest(fan_out.lanes_on(world.route), log)
+    deliver()
+    names = {event["name"] for event in there.events()}
+    assert "Lost" not in names
+    assert {event["name"] for event in others} < names
+    assert there.ours().keys() == before.keys() - {(number(0), "tp-99")}
+    assert not Lane.objects.filter(verify_needed=True).exists()
+    assert check(world).records_compared == 6

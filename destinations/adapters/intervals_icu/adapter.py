@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from destinations.errors import (
     MissingError,
     ScopeMissingError,
     UnknownOutcomeError,
+    UnsupportedPlanError,
 )
 from destinations.http import Response, raise_for_outcome
 from destinations.port import (
@@ -30,6 +32,7 @@ from destinations.port import (
     IdempotencyClass,
     Item,
     Receipt,
+    Recipient,
     Remote,
     RemoteState,
     RenderOptions,
@@ -113,6 +116,14 @@ class IntervalsIcuAdapter(DestinationAdapter):
         if not isinstance(event, dict) or str(event.get("id", "")) != remote.remote_id:
             raise _unreadable(answer)
         return _compared(remote, event, answer)
+
+    def ours(self, recipient: Recipient, first: date, last: date) -> list[Remote]:
+        try:
+            athlete = mapping.remote_athlete(recipient, self.config)
+        except UnsupportedPlanError:
+            return []  # without a calendar there, nothing is on it
+        events = self._events(athlete, first.isoformat(), last.isoformat())
+        return [_remote(athlete, event) for event in events if _is_ours(event)]
 
     def said(self, body: Body) -> dict[str, Any]:
         return comparison.said(body["event"])
@@ -243,6 +254,21 @@ def _copies(remote: Remote, others: Iterable[Body]) -> tuple[Copy, ...]:
         )
         for event in others
         if event.get("id") and comparison.mark_of(event) == marker(remote.item_key)
+    )
+
+
+def _is_ours(event: Body) -> bool:
+    """Our id alone may be another application's, our mark alone somebody's copy."""
+    key = event.get("external_id")
+    return bool(key and event.get("id")) and comparison.mark_of(event) == marker(str(key))
+
+
+def _remote(athlete: str, event: Body) -> Remote:
+    return Remote(
+        item_key=str(event["external_id"]),
+        remote_id=str(event["id"]),
+        date=comparison.day_of(event),
+        body={"athlete": athlete, "event": event},
     )
 
 

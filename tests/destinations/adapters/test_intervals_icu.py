@@ -4,6 +4,7 @@ import base64
 import json
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -387,3 +388,37 @@ def test_the_stored_key_is_kept_when_the_field_is_left_empty_and_never_shown():
     shown = IntervalsIcuConfigForm(stored=stored.settings()).as_p()
     assert "k3y" not in shown
     assert "ben = i7" in shown
+
+
+# --- what is ours there --------------------------------------------------------------------------
+
+
+def test_only_what_carries_our_id_and_our_mark_is_ours(server):
+    [item] = rendered(plans.SWIM)
+    written = item.body["event"]
+    events = [
+        {**written, "id": 1},
+        {**written, "id": 2, "external_id": None},  # a copy that somebody made
+        {**written, "id": 3, "description": "Mine."},  # another application's
+        {**written, "id": 4, "external_id": "tp-1"},  # marked for another session
+        {"id": 5, "category": "NOTE", "name": "Own", "start_date_local": "2026-03-04"},
+    ]
+    server.handler = lambda connection, _: reply(connection, events)
+    found = adapter_at(server).ours(plans.BEN, date(2026, 3, 1), date(2026, 3, 31))
+    assert [(one.item_key, one.remote_id, one.date) for one in found] == [
+        (item.key, "1", item.date)
+    ]
+    path = first_line(server.requests[0]).split()[1]
+    assert path == "/api/v1/athlete/i42/events?oldest=2026-03-01&newest=2026-03-31"
+
+
+def test_an_athlete_who_has_no_calendar_there_has_nothing_of_ours_on_it(server):
+    adapter = adapter_at(server, athletes={"dan": "i8"})
+    assert adapter.ours(plans.BEN, date(2026, 3, 1), date(2026, 3, 31)) == []
+    assert server.requests == []
+
+
+def test_a_list_that_is_cut_off_does_not_say_what_is_ours(server):
+    server.handler = lambda connection, _: reply(connection, {"error": "half"})
+    with pytest.raises(UnknownOutcomeError):
+        adapter_at(server).ours(plans.BEN, date(2026, 3, 1), date(2026, 3, 31))

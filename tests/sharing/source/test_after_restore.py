@@ -12,13 +12,25 @@ from django.core.management import call_command
 from django.db import transaction
 
 from audit import fsck, stored, verify
-from destinations.errors import UnavailableError
+from destinations.errors import UnavailableError, UnknownOutcomeError
 from destinations.models import Destination
-from sharing import aftermath, claims, consents, deliveries, feeds, incarnation, intake, pump
+from sharing import (
+    aftermath,
+    claims,
+    clock,
+    consents,
+    deliveries,
+    feeds,
+    incarnation,
+    intake,
+    pump,
+    routes,
+)
 from sharing.ledger import lanes_with_a_gap, ledger
-from sharing.models import Delivery, Hint, Installation, Lane, RemoteRecord, Source
+from sharing.models import Delivery, Hint, Installation, Lane, Plan, RemoteRecord, Source
 from sharing.redeliver import settle_unknown
 from tests.sharing import fake_destination, readable_destination
+from tests.sharing import world as worlds
 from tests.sharing.source.studio import BEN
 from tests.sharing.test_deliveries import BY_LINK
 
@@ -229,6 +241,144 @@ def test_a_destination_that_cannot_be_read_now_is_asked_later_and_nothing_is_wri
     assert ana.world.states()[-1] == "waiting"
     share(ana)
     assert ana.world.states()[-1] == "delivered"
+
+
+@pytest.fixture
+def calendar(ana, monkeypatch):
+    """One session was delivered to a calendar that can be read back."""
+    there = readable_destination.install(monkeypatch)
+    Destination.objects.update(idempotency_class="upsert")
+    ana.world.agree()
+    edit(ana, "One")
+    share(ana)
+    return there
+
+
+def titles(there):
+    return {body["title"] for body in there.held.values()}
+
+
+def test_f22_what_only_the_lost_life_made_and_is_gone_from_the_plan_is_taken_away(ana, calendar):
+    with lost_life():
+        ana.api.put(BEN, 2, ana.day(7), Title="Lost")
+        edit(ana, "One")
+        share(ana)
+    ana.api.delete(BEN, 2)
+    assert titles(calendar) == {"One", "Lost"}
+    put_back(ana)
+    share(ana)
+    assert titles(calendar) == {"One"}
+    assert RemoteRecord.objects.get(item_key="tp-2").state == RemoteRecord.State.REMOVED
+    assert lanes_with_a_gap() == []
+    calendar.reads.clear()
+    edit(ana, "Three")
+    share(ana)
+    assert calendar.reads == []  # it was looked at once
+
+
+def test_what_only_the_lost_life_made_and_the_plan_still_has_is_adopted(ana, calendar):
+    with lost_life():
+        ana.api.put(BEN, 2, ana.day(7), Title="Lost")
+        edit(ana, "One")
+        share(ana)
+    put_back(ana)
+    share(ana)
+    assert titles(calendar) == {"One", "Lost"}
+    states = RemoteRecord.objects.values_list("item_key", "state")
+    assert dict(states) == {"tp-1": "present", "tp-2": "present"}
+
+
+def test_what_is_not_ours_or_gone_by_or_beyond_the_plan_stays_there(ana, calendar):
+    for key, day in [
+        ("own", ana.day(7)),
+        ("remote-past", ana.day(-3)),
+        ("remote-far", ana.day(90)),
+    ]:
+        calendar.held[key] = {"itemId": key, "title": key, "date": day.isoformat()}
+    put_back(ana)
+    share(ana)
+    assert set(calendar.held) == {"remote-tp-1", "own", "remote-past", "remote-far"}
+
+
+def test_what_another_plan_of_the_athlete_holds_or_owes_there_stays(ana, calendar):
+    with lost_life():
+        for number in (2, 3, 4):
+            ana.api.put(BEN, number, ana.day(7), Title=f"Run {number}")
+        edit(ana, "One")
+        share(ana)
+    block = Plan.objects.create(
+        athlete=ana.world.ben, name="Camp", kind="block", starts_on=ana.day(0), ends_on=ana.day(20)
+    )
+    worlds.publish(block, [worlds.session("tp-2", day=ana.day(7))])
+    beside = _lane_beside(ana, block)
+    RemoteRecord.objects.create(
+        lane=beside, item_key="tp-3", version=1, revision=1, written_at=clock.now()
+    )
+    for number in (2, 3, 4):
+        ana.api.delete(BEN, number)
+    put_back(ana)
+    Plan.objects.filter(pk=block.pk).update(archived_at=clock.now())  # it is not read any more
+    Lane.objects.filter(pk=beside.pk).update(state="paused")
+    share(ana)
+    assert {"Run 2", "Run 3"} < titles(calendar)
+    assert "Run 4" not in titles(calendar)
+
+
+def _lane_beside(ana, plan):
+    """By another destination to the same calendar."""
+    route = routes.open_route(
+        ana.world.organisation,
+        worlds.make_destination(ana.world.organisation, ana.world.ana),
+        routes.RouteSettings(name="Blocks", purpose="training", plan_kind="block"),
+    )
+    return Lane.objects.get(plan=plan, route=route)
+
+
+def test_a_calendar_that_does_not_say_what_is_ours_is_asked_again(ana, calendar):
+    put_back(ana)
+    calendar.faults.extend([lambda: None, UnknownOutcomeError()])
+    share(ana)
+    assert ana.world.states()[-1] == "waiting"
+    ana.world.make_due()
+    share(ana)
+    assert ana.world.states()[-1] == "delivered"
+
+
+def test_consent_given_in_the_lost_life_and_withdrawn_later_takes_back_what_was_shared(
+    ana, calendar
+):
+    """At the backup, everything had been taken back."""
+    withdraw(ana)
+    with lost_life():
+        ana.world.agree()
+        ana.api.put(BEN, 2, ana.day(7), Title="Lost")
+        edit(ana, "Again")
+        share(ana)
+    assert titles(calendar) == {"Again", "Lost"}
+    put_back(ana)
+    share(ana)
+    assert titles(calendar) == {"Again", "Lost"}  # nothing is done about it unasked
+    withdraw(ana)
+    assert titles(calendar) == set()
+    assert ana.world.lane.state == Lane.State.CLOSED
+
+
+def test_where_nothing_can_be_listed_what_was_taken_back_before_is_taken_back_again(backup):
+    withdraw(backup)
+    with lost_life():
+        backup.world.agree()
+        edit(backup, "Again")
+        share(backup)
+    put_back(backup)
+    withdraw(backup)
+    assert arrived() == ["One", None, "Again", None]
+    withdraw(backup)
+    assert len(arrived()) == 4
+
+
+def withdraw(studio):
+    consents.withdraw(studio.ben, studio.world.destination, basis=BY_LINK)
+    share(studio)
 
 
 def test_a_worker_of_before_the_restore_can_settle_nothing(backup):
