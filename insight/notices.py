@@ -32,17 +32,21 @@ def people_of(alert: Alert) -> QuerySet[User]:
 
 def raised(alert: Alert, now: datetime) -> None:
     """It began, or became worse. Part of the caller's transaction, as is `resolved`."""
-    same = Notice.objects.filter(alert__kind=alert.kind, alert__subject=alert.subject)
+    same = _of_the_fault(alert)
     same.filter(event=RESOLVED, state=WAITING).update(state=DROPPED)  # it is not over after all
     alert.notices.filter(state=WAITING).update(state=DROPPED)  # this one says more
     _owe(alert, RAISED, people_of(alert).values_list("pk", flat=True), now, since=same)
 
 
 def resolved(alert: Alert, now: datetime) -> None:
-    mine = alert.notices.filter(event=RAISED)
-    mine.filter(state=WAITING).update(state=DROPPED)
-    told = mine.filter(state=SENT).values_list("person", flat=True)
-    _owe(alert, RESOLVED, told, now, since=alert.notices.all())
+    """Whoever heard last that the fault is there is owed its end: maybe of an earlier alert, if it
+    comes and goes.
+    """
+    alert.notices.filter(event=RAISED, state=WAITING).update(state=DROPPED)
+    same = _of_the_fault(alert)
+    heard = dict(same.filter(state=SENT).order_by("sent_at").values_list("person", "event"))
+    told = [person for person, event in heard.items() if event == RAISED]
+    _owe(alert, RESOLVED, told, now, since=same)
 
 
 def sent(notice: Notice, now: datetime) -> None:
@@ -51,7 +55,12 @@ def sent(notice: Notice, now: datetime) -> None:
         alert = Alert.objects.select_for_update(no_key=True).get(pk=notice.alert_id)
         Notice.objects.filter(pk=notice.pk).update(state=SENT, sent_at=now, last_error="")
         if notice.event == RAISED and not alert.stands:
-            _owe(alert, RESOLVED, [notice.person_id], now, since=alert.notices.all())
+            _owe(alert, RESOLVED, [notice.person_id], now, since=_of_the_fault(alert))
+
+
+def _of_the_fault(alert: Alert) -> QuerySet[Notice]:
+    """Of this alert and of those before it: a fault that comes back is a new alert."""
+    return Notice.objects.filter(alert__kind=alert.kind, alert__subject=alert.subject)
 
 
 def _owe(

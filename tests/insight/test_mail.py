@@ -180,6 +180,36 @@ def test_a_fault_that_comes_and_goes_mails_once_in_half_an_hour(studio, olga):
     assert mail.outbox[1].subject == "Baton: A destination fails"
 
 
+def test_who_heard_of_a_fault_that_came_and_went_hears_once_that_it_is_over(studio, olga):
+    Membership.objects.filter(user=studio.ana).delete()
+    alert = failing(studio)
+    mail_due()
+    for _ in range(2):
+        alerts.resolve(alert)
+        alert = failing(studio)
+        assert mail_due() == 0
+    alerts.resolve(alert)
+    half_an_hour_passes()
+    assert mail_due() == 1
+    assert mail.outbox[1].subject == "Baton: Over: A destination fails"
+    half_an_hour_passes()
+    assert mail_due() == 0
+
+
+def test_whose_last_mail_said_that_it_is_over_is_told_nothing_of_a_fault_too_short_to_tell(
+    studio, olga
+):
+    Membership.objects.filter(user=studio.ana).delete()
+    alert = failing(studio)
+    mail_due()
+    alerts.resolve(alert)
+    half_an_hour_passes()
+    assert mail_due() == 1
+    alerts.resolve(failing(studio))
+    half_an_hour_passes()
+    assert mail_due() == 0
+
+
 @pytest.mark.parametrize("error", [SMTPServerDisconnected(), ConnectionRefusedError()])
 def test_a_mail_that_fails_loses_nothing_and_is_tried_again(studio, olga, monkeypatch, error):
     def refuse(self, messages):
