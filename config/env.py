@@ -75,6 +75,7 @@ class Env(BaseSettings):
     baton_checkpoint_every: Annotated[float, Field(ge=0.1, le=86_400)] = 60
     baton_checkpoint_entries: Annotated[int, Field(ge=1)] = 1_000
     baton_anchor_file: str = str(BASE_DIR / "var" / "anchors.jsonl")
+    baton_mark_file: str = str(BASE_DIR / "var" / "mark.json")
     baton_alert_errors: Annotated[int, Field(ge=1)] = 5
     baton_alert_window: Seconds = 300
     baton_alert_late: Seconds = 60

@@ -39,6 +39,7 @@ WORDS = {
     "baton_checkpoint_every": "Seconds from one checkpoint to the next while the log grows …",
     "baton_checkpoint_entries": "… or so many entries, whichever comes first.",
     "baton_anchor_file": "Where checkpoints are kept outside: on another host, only ever appended.",
+    "baton_mark_file": "How far the log is: tells a backup that was put back. Empty: not kept.",
     "baton_alert_errors": "Failed attempts at one destination that raise an alert …",
     "baton_alert_window": "… when they happen within so many seconds.",
     "baton_alert_late": "Seconds that a due plan may wait before an alert.",

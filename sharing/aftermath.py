@@ -15,7 +15,7 @@ from audit.log import Log, audited_atomic
 from audit.models import Entry
 from audit.retrying import retried
 from destinations.models import Destination
-from sharing import clock, fan_out, incarnation, intake, promises, unknown
+from sharing import clock, fan_out, incarnation, intake, mark, promises, unknown
 from sharing.models import (
     Attempt,
     Delivery,
@@ -48,7 +48,7 @@ class Inventory:
 def inventory() -> Inventory:
     last = Entry.objects.order_by("-seq").values_list("at", flat=True).first()
     return Inventory(
-        life=incarnation.current().number + 1,
+        life=max(incarnation.current().number, mark.life()) + 1,
         written_until=last,
         calendars=_calendars().count(),
         lanes=_lanes().count(),

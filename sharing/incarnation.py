@@ -2,7 +2,8 @@
 
 In the life that was lost, plans had newer versions, and destinations were told of them: nothing
 of that is known here. So every key, and every number that leaves, names its life. The number is
-kept in the database and, so that an old database is recognised, in BATON_INCARNATION outside.
+kept in the database and, so that an old database is recognised, in BATON_INCARNATION outside;
+within one life, a mark outside tells how far the log had come.
 """
 
 from dataclasses import dataclass
@@ -11,12 +12,15 @@ from datetime import datetime
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
+from sharing import mark
 from sharing.models import Delivery, Installation, Lane, Source
 
 ERA = 1_000_000  # numbers in one life
-BEHIND = (
-    "The database is older than BATON_INCARNATION says: a backup was put back. Nothing is sent "
-    "until `manage.py after_restore` has run."
+PUT_BACK = "a backup was put back. Nothing is sent until `manage.py after_restore` has run."
+BEHIND = f"The database is older than BATON_INCARNATION says: {PUT_BACK}"
+LACKING = (
+    f"The database lacks entries of its log that BATON_MARK_FILE knows of: {PUT_BACK} (If the file "
+    "is not about this database, delete it.)"
 )
 
 
@@ -38,9 +42,17 @@ def stored() -> int:
     return Installation.objects.values_list("incarnation", flat=True).first() or 1
 
 
-def behind() -> bool:
-    """Whether the world outside has seen a later life than the database has."""
-    return stored() < settings.BATON_INCARNATION
+def behind() -> str:
+    """Why the database is older than what the world outside has seen; empty when it is not."""
+    life = stored()
+    if life < settings.BATON_INCARNATION:
+        return BEHIND
+    return LACKING if mark.lacking(life) else ""
+
+
+def remember() -> None:
+    """Let the file outside know how far the database is."""
+    mark.keep(stored())
 
 
 def restored_at() -> datetime | None:

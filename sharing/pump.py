@@ -80,11 +80,12 @@ class Pump:
         """One look. A fault in it is logged; the pump never dies of one."""
         try:
             close_old_connections()
-            if incarnation.behind():
-                logger.error(incarnation.BEHIND)
+            if why := incarnation.behind():
+                logger.error(why)
                 self._stop.wait(REST_WHILE_BEHIND)
                 return
             beat(worker)
+            incarnation.remember()
             latency.add_up()
             drain(worker, budget=BETWEEN_BEATS, stopped=self._stop.is_set)
         except DatabaseError as error:

@@ -14,6 +14,7 @@ os.environ.setdefault("TRAININGPEAKS_CLIENT_SECRET", "baton-tests-secret")
 
 from config.settings import *  # noqa: F403 - the environment above comes first
 
+BATON_MARK_FILE = ""  # a savepoint that is rolled back is a backup put back
 if os.environ.get("BATON_TEST_SHARED_CACHE") != "1":
     CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

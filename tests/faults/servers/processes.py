@@ -155,6 +155,7 @@ def _of_the_product(web_url: str, sandbox_url: str) -> dict[str, str]:
         "BATON_SECRET_KEY": "faults-" + "k" * 50,
         "BATON_KEYS": "fault1:" + b64encode(bytes(range(32))).decode(),
         "BATON_PUBLIC_URL": web_url,
+        "BATON_MARK_FILE": "",
         "BATON_ALLOW_LOOPBACK_DESTINATIONS": "1",
         "TRAININGPEAKS_API_URL": sandbox_url,
         "TRAININGPEAKS_OAUTH_URL": sandbox_url,

@@ -23,6 +23,7 @@ from sharing import (
     feeds,
     incarnation,
     intake,
+    mark,
     pump,
     routes,
 )
@@ -437,6 +438,39 @@ def test_an_old_database_is_recognised_and_nothing_is_done_with_it(backup, setti
     assert arrived() == ["One"]
     put_back(backup)
     backup.make_due()
+    assert pump.drain("worker", budget=5.0) > 0
+
+
+def test_an_operator_without_a_file_outside_raises_the_number_first(backup, settings):
+    settings.BATON_INCARNATION = 2
+    assert incarnation.behind() == incarnation.BEHIND
+    assert "BATON_INCARNATION=3" in put_back(backup)
+    assert not incarnation.behind()
+    share(backup)
+    assert backup.world.states()[-1] == "delivered"
+    assert inbox().arrived[-1].revision > 2_000_000
+
+
+def test_a_backup_put_back_is_recognised_by_the_mark_until_the_command_has_run(
+    backup, settings, tmp_path
+):
+    settings.BATON_MARK_FILE = str(tmp_path / "mark.json")
+    with lost_life():
+        edit(backup, "Two")
+        share(backup)
+        mark.forget()
+        incarnation.remember()
+    mark.forget()
+    assert incarnation.behind() == incarnation.LACKING
+    backup.make_due()
+    assert pump.drain("worker", budget=5.0) == 0
+    incarnation.remember()  # nothing less than what is there is written
+    assert mark.read().life == 1
+    assert "BATON_INCARNATION=2" in put_back(backup)
+    assert not incarnation.behind()
+    mark.forget()
+    incarnation.remember()
+    assert mark.read().life == 2
     assert pump.drain("worker", budget=5.0) > 0
 
 
