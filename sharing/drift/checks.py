@@ -6,7 +6,7 @@ It goes on where it stopped: `after` is the last lane that was looked at.
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -25,10 +25,11 @@ from destinations.models import Destination
 from destinations.port import ReadBack, RemoteState
 from sharing import clock, limiter
 from sharing.drift import reading, settling
-from sharing.drift.asking import UNDER_WAY
+from sharing.drift.asking import EVERY, UNDER_WAY
 from sharing.drift.comparing import Comparison
 from sharing.models import DriftCheck, Lane, RemoteRecord, Route
 from sharing.models.base import LONG_AGO
+from sharing.stops import covering
 
 BUDGET = 5.0  # seconds a worker reads before it looks for other work
 ENOUGH_TROUBLE = 10  # lanes that could not be read, when they are more than those that could
@@ -142,9 +143,10 @@ class Run:
         return True
 
     def _look_at(self, lane_id: UUID) -> None:
-        known = reading.known(lane_id)
+        lane = reading.lane_to_read(lane_id)
+        known = reading.known(lane) if reading.may_be_read(lane) else None
         if known is None:
-            self._advance(lane_id, skipped=1)
+            self._leave_out(lane)
             return
         destination = self.check.destination
         turn = reading.Turn(
@@ -165,13 +167,18 @@ class Run:
             lane = Lane.objects.locked(known.lane.pk)
             held = reading.comparable(lane, now)
             if not reading.at_rest(lane, now) or reading.mark(lane, held) != known.mark:
-                self._advance(lane.pk, skipped=1)
+                self._leave_out(lane)
                 return
             comparison = Comparison(lane, self.check, self.adapter, log, now)
             for record in held:
                 if state := states.get(record.item_key):
                     comparison.note(record, state)
             self._advance(lane.pk, lanes_read=1, records_compared=len(states))
+
+    def _leave_out(self, lane: Lane) -> None:
+        """What is only busy now is looked at again soon, what may not be read is not."""
+        busy = reading.may_be_read(lane) and _is_busy(lane, clock.now())
+        self._advance(lane.pk, skipped=1, busy=int(busy))
 
     def _unreadable(self, lane_id: UUID, error: DestinationError) -> None:
         if isinstance(error, ThrottledError) and error.retry_after:
@@ -192,7 +199,7 @@ class Run:
     @retried
     def _end(self, error: str) -> None:
         self.check.refresh_from_db()
-        whole = not error and self.check.unreadable == 0
+        whole = not error and self.check.unreadable == self.check.busy == 0
         state = DriftCheck.State.DONE if whole else DriftCheck.State.INCOMPLETE
         with audited_atomic() as log:
             entry = log.record(
@@ -203,6 +210,7 @@ class Run:
                 extra={
                     "compared": self.check.records_compared,
                     "unreadable": self.check.unreadable,
+                    "busy": self.check.busy,
                 },
             )
             self._mine(
@@ -214,6 +222,13 @@ class Run:
         rows = DriftCheck.objects.filter(pk=self.check.pk, epoch=self.epoch)
         if not rows.update(**changes):
             raise Fenced
+
+
+def _is_busy(lane: Lane, now: datetime) -> bool:
+    """Whether it was left out for a while only: nobody stopped it, and what it owes is due soon."""
+    if lane.route.state != Route.State.ACTIVE or covering.over(lane).exists():
+        return False
+    return lane.settled == lane.desired or lane.due_at <= now + EVERY
 
 
 def lanes_to_read(destination: Destination) -> QuerySet[Lane]:

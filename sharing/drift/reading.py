@@ -44,17 +44,16 @@ class Known:
         return [remote for remote in found if remote is not None]
 
 
-def known(lane_id: UUID) -> Known | None:
-    """None when nothing can be told now: the lane is being written, or may not be read."""
-    lane = _lane(lane_id)
+def known(lane: Lane) -> Known | None:
+    """None when nothing can be told now: the lane is being written."""
     now = clock.now()
-    if not at_rest(lane, now) or not _may_be_read(lane):
+    if not at_rest(lane, now):
         return None
     held = comparable(lane, now)
     return Known(lane, held, mark(lane, held))
 
 
-def _lane(lane_id: UUID) -> Lane:
+def lane_to_read(lane_id: UUID) -> Lane:
     related = ("plan__athlete__organisation", "route", "destination")
     return Lane.objects.select_related(*related).get(pk=lane_id)
 
@@ -75,7 +74,7 @@ def at_rest(lane: Lane, now: datetime) -> bool:
     )
 
 
-def _may_be_read(lane: Lane) -> bool:
+def may_be_read(lane: Lane) -> bool:
     """Looking at an athlete's calendar needs what writing to it needs; a kill switch ends both."""
     if lane.route.state == Route.State.RETIRED or lane.plan.athlete.state != Athlete.State.ACTIVE:
         return False

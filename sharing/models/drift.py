@@ -38,6 +38,9 @@ class DriftCheck(Identified):
     lanes_read = models.PositiveIntegerField(default=0)
     records_compared = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)  # lanes being written, stopped, not consented
+    busy = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # those of them that can be read soon
     unreadable = models.PositiveIntegerField(default=0)  # lanes that could not be read whole
     last_error = models.CharField(max_length=64, blank=True)
     audit_entry = audit_entry()

@@ -212,8 +212,41 @@ def test_a_lane_that_is_being_written_is_skipped(world, calendar, busy):
     busy(world.lane, clock.now() + timedelta(hours=1))
     calendar.held.clear()
     done = check(world)
-    assert (done.state, done.lanes_read, done.skipped, calendar.reads) == ("done", 0, 1, [])
+    assert (done.lanes_read, done.skipped, calendar.reads) == (0, 1, [])
     assert not Drift.objects.exists()
+    assert (done.state, done.busy) == ("incomplete", 1)  # so it is looked at again soon
+
+
+def _owe(lane, due_at):
+    Lane.objects.filter(pk=lane.pk).update(desired=lane.desired + 1, due_at=due_at)
+
+
+def _end_consent(world):
+    worlds.consent.ConsentHead.objects.all().delete()
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        _end_consent,
+        lambda world: stops.put(world.ben, "pause", reason="On holiday.", by=world.ana),
+        lambda world: Route.objects.update(state="paused"),
+        lambda world: Lane.objects.update(due_at=clock.now() + 3 * TOMORROW),
+    ],
+    ids=["no consent", "stopped", "route paused", "owed next week"],
+)
+def test_what_cannot_be_read_soon_is_not_looked_at_again_before_the_next_night(world, why):
+    _owe(world.lane, clock.now())
+    why(world)
+    done = check(world)
+    assert (done.state, done.skipped, done.busy) == ("done", 1, 0)
+
+
+def test_a_doubt_about_a_day_gone_by_keeps_no_lane_from_being_read(world):
+    world.lane.records.filter(item_key="tp-1").update(
+        state="uncertain", day=clock.now().date() - 2 * TOMORROW
+    )
+    assert check(world).records_compared == 2
 
 
 def test_a_lane_whose_consent_ended_is_not_read(world, calendar):
@@ -248,7 +281,7 @@ def test_a_delivery_between_reading_and_comparing_makes_no_false_drift(world, ca
 
     calendar.faults.append(meanwhile)
     done = check(world)
-    assert (done.state, done.lanes_read) == ("done", 0)
+    assert (done.state, done.lanes_read, done.busy) == ("incomplete", 0, 1)
     assert not Drift.objects.exists()
 
 
