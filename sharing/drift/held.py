@@ -11,7 +11,7 @@ from typing import Any
 from audit.log import audited_atomic
 from audit.retrying import retried
 from destinations.errors import DestinationError
-from destinations.port import DestinationAdapter, Item, ReadBack
+from destinations.port import Body, DestinationAdapter, Item, ReadBack
 from sharing import clock
 from sharing.drift.comparing import log_entry
 from sharing.drift.values import Values, unseal
@@ -70,19 +70,23 @@ def _held(lane: Lane) -> dict[str, list[tuple[Drift, Values]]]:
 
 
 def _with_theirs(adapter: ReadBack, item: Item, held: Rows, result: Honoured) -> Item:
-    """With the athlete's value of each field that the coach has left alone."""
-    said = adapter.said(item.body)
-    theirs: dict[str, Any] = {}
+    """With the athlete's value of each field that the coach has left alone, if the destination's
+    own contract can carry it; what it cannot carry is written over.
+    """
+    said, body = adapter.said(item.body), item.body
     for row, values in held:
         if not row.field:
             continue
         if adapter.same(row.field, values.ours, said.get(row.field)):
-            theirs[row.field] = values.theirs
+            kept = carried(adapter, body, row.field, values.theirs)
+            body = body if kept is None else kept
+            if kept is None:
+                result.overtaken.append(row)
         elif adapter.same(row.field, values.theirs, said.get(row.field)):
             result.agreed.append(row)
         else:
             result.overtaken.append(row)
-    return _merged(adapter, item, theirs)
+    return item if body == item.body else replace(item, body=body)
 
 
 def _stays_deleted(item: Item, held: Rows, result: Honoured) -> bool:
@@ -97,13 +101,11 @@ def _stays_deleted(item: Item, held: Rows, result: Honoured) -> bool:
     return False
 
 
-def _merged(adapter: ReadBack, item: Item, theirs: dict[str, Any]) -> Item:
-    """With the athlete's values, if the destination's own contract can carry them."""
-    if not theirs:
-        return item
-    body = adapter.with_theirs(item.body, theirs)
+def carried(adapter: ReadBack, body: Body, field: str, theirs: Any) -> Body | None:
+    """The body with this value, as we could write it; None when it would not say just that."""
     try:
-        adapter.checked(body)
+        changed = adapter.with_theirs(body, {field: theirs})
+        adapter.checked(changed)
     except DestinationError:
-        return item
-    return replace(item, body=body)
+        return None
+    return changed if adapter.same(field, adapter.said(changed).get(field), theirs) else None

@@ -9,10 +9,10 @@ from accounts.models import User
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from destinations import registry
-from destinations.errors import DestinationError
-from destinations.port import ReadBack
+from destinations.port import Body, ReadBack
 from sharing import clock, fan_out, pinned, promises, records, wake
 from sharing.drift.comparing import LISTED, log_entry
+from sharing.drift.held import carried
 from sharing.drift.values import Values, seal, unseal
 from sharing.models import Drift, Lane, RemoteRecord, Route
 
@@ -74,12 +74,21 @@ def may_be_kept(drift: Drift) -> bool:
     if drift.kind != Drift.Kind.ALTERED:
         return True
     adapter = registry.adapter_for(drift.lane.destination)
-    try:
-        body = records.body_of(drift.record)
-        adapter.checked(body)
-    except DestinationError:
+    if not isinstance(adapter, ReadBack):
         return False
-    return True
+    body = _as_planned(adapter, drift)
+    return carried(adapter, body, drift.field, unseal(drift).theirs) is not None
+
+
+def _as_planned(adapter: ReadBack, drift: Drift) -> Body:
+    """What is known to be there, with the plan's value of every field that was altered: whether
+    one change can be kept is no matter of another.
+    """
+    ours = {}
+    for row in drift.record.drifts.filter(state__in=LISTED, kind=Drift.Kind.ALTERED):
+        row.lane = drift.lane
+        ours[row.field] = unseal(row).ours
+    return adapter.with_theirs(records.body_of(drift.record), ours)
 
 
 def _repaired(lane: Lane, row: Drift, log: Log) -> None:
@@ -132,12 +141,7 @@ def _writable(row: Drift, values: Values) -> bool:
     adapter = registry.adapter_for(row.lane.destination)
     if not isinstance(adapter, ReadBack):
         return False
-    try:
-        body = adapter.with_theirs(records.body_of(row.record), {row.field: values.theirs})
-        adapter.checked(body)
-    except DestinationError:
-        return False
-    return adapter.same(row.field, adapter.said(body).get(row.field), values.theirs)
+    return carried(adapter, records.body_of(row.record), row.field, values.theirs) is not None
 
 
 def rewrite(lane: Lane, rows: Iterable[Drift], log: Log) -> None:

@@ -590,6 +590,38 @@ def test_a_repair_is_not_undone_over_what_the_coach_changed_since(world, calenda
     assert calendar.said("tp-1")["title"] == "Newest"
 
 
+class StrictAdapter(readable_destination.ReadableAdapter):
+    """It takes no session without a title."""
+
+    schema = {"properties": {"title": {"type": "string", "minLength": 1}}}
+
+
+def test_a_moved_day_is_held_although_the_title_there_cannot_be_written(
+    world, calendar, monkeypatch
+):
+    monkeypatch.setitem(registry.ADAPTERS, "fake", StrictAdapter)
+    policy(world, title="ask")
+    calendar.change("tp-1", date="2030-01-01", title="")
+    check(world)
+    assert states() == {("tp-1", "date"): "open", ("tp-1", "title"): "open"}
+    world.publish(*sessions(seconds=5400))
+    deliver_all()
+    shown = calendar.said("tp-1")
+    assert (shown["date"], shown["title"], shown["durationSeconds"]) == ("2030-01-01", "Easy", 5400)
+    assert states() == {("tp-1", "date"): "open", ("tp-1", "title"): "repaired"}
+
+
+def test_each_change_is_kept_or_refused_by_itself(world, calendar, monkeypatch):
+    monkeypatch.setitem(registry.ADAPTERS, "fake", StrictAdapter)
+    policy(world, title="ask")
+    calendar.change("tp-1", date="2030-01-01", title="")
+    check(world)
+    with pytest.raises(repairing.Refused, match="cannot write this value"):
+        repairing.keep(found()["tp-1", "title"], world.ana)
+    repairing.keep(found()["tp-1", "date"], world.ana)
+    assert states() == {("tp-1", "date"): "kept", ("tp-1", "title"): "open"}
+
+
 def test_what_nobody_decided_before_its_day_stays_and_is_not_overwritten_later(world, calendar):
     policy(world, missing="ask")
     calendar.change("tp-1", date="2030-01-01")

@@ -118,6 +118,10 @@ def _bare(text: str) -> str:
 
 
 def _set_sport(event: Body, sport: str) -> None:
+    """A category that we never write is a word in small letters; a type begins with a capital."""
+    if sport.islower() and sport not in WORDS and sport != NOTE:
+        event["category"] = sport.upper()
+        return
     event["category"] = "NOTE" if sport == NOTE else "WORKOUT"
     if sport == NOTE:
         for member in ("type", "moving_time", "distance"):

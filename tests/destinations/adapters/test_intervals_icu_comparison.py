@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from destinations.adapters.intervals_icu import comparison
 from destinations.adapters.intervals_icu.adapter import IntervalsIcuAdapter
+from destinations.errors import PayloadError
 from destinations.http import DestinationClient
 from tests.contracts import plans
 
@@ -118,3 +119,18 @@ def test_what_was_read_can_be_written_again(body, theirs):
     if "sport" not in values:
         for name in set(compared) - set(values):
             assert said[name] == ADAPTER.said(body)[name]
+
+
+@pytest.mark.parametrize("sport", ["run", "other", "note", "VirtualRide"])
+def test_a_sport_that_is_read_there_is_written_back_as_it_was(sport):
+    event = comparison.with_theirs(PLAIN, {"sport": sport})
+    assert comparison.said(event)["sport"] == sport
+    ADAPTER.checked({"athlete": "i1", "event": event})
+
+
+@pytest.mark.parametrize("category", ["RACE_B", "HOLIDAY", "TARGET"])
+def test_a_category_that_we_never_write_is_no_type_of_workout(category):
+    event = comparison.with_theirs(PLAIN, {"sport": category.lower()})
+    assert event["category"] == category
+    with pytest.raises(PayloadError):
+        ADAPTER.checked({"athlete": "i1", "event": event})
