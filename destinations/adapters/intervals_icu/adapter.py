@@ -113,7 +113,8 @@ class IntervalsIcuAdapter(DestinationAdapter):
         except MissingError:
             return RemoteState(item_key=remote.item_key, present=False)
         event: Any = answer.json()
-        if not isinstance(event, dict) or str(event.get("id", "")) != remote.remote_id:
+        shown = isinstance(event, dict) and str(event.get("id", "")) == remote.remote_id
+        if not shown or not comparison.complete(event):
             raise _unreadable(answer)
         return _compared(remote, event, answer)
 

@@ -18,6 +18,8 @@ FIELDS = (
     "date", "start_time", "title", "sport", "duration_seconds", "distance_meters", "description",
 )  # fmt: skip
 NOTE = "note"
+ALWAYS = ("category", "start_date_local", "name", "description")  # in every event it shows
+FIGURES = {"duration_seconds": "moving_time", "distance_meters": "distance"}
 SPORTS = {word: str(sport) for sport, word in TYPES.items()} | {GENERAL: "other"}
 WORDS = {sport: word for word, sport in SPORTS.items()}
 SLACK = {"duration_seconds": 0.5, "distance_meters": 0.1}  # rounding on their side
@@ -46,8 +48,15 @@ def whole(written: Body, found: Body) -> bool:
     return all(name in found for name in written.get("event", {}) if name != "external_id")
 
 
+def complete(found: Body) -> bool:
+    """Whether it is an event as the server shows them: without one of these nothing can be told."""
+    needed = ("category", "type") if found.get("category") == "WORKOUT" else ("category",)
+    return all(name in found for name in ALWAYS) and all(found.get(name) for name in needed)
+
+
 def alterations(written: Body, found: Body) -> tuple[Alteration, ...]:
-    """The fields that somebody changed there, with what was written and what is there now.
+    """The fields that somebody changed there, with what was written and what is there now. A figure
+    that is not shown at all was not taken away: that would be shown as empty.
 
     Raises UnreadableError when the event's day cannot be understood.
     """
@@ -56,8 +65,12 @@ def alterations(written: Body, found: Body) -> tuple[Alteration, ...]:
     return tuple(
         Alteration(field, ours.get(field), theirs.get(field))
         for field in compared(event)
-        if not same(field, ours.get(field), theirs.get(field))
+        if _is_shown(field, found) and not same(field, ours.get(field), theirs.get(field))
     )
+
+
+def _is_shown(field: str, found: Body) -> bool:
+    return field not in FIGURES or FIGURES[field] in found
 
 
 def compared(event: Body) -> tuple[str, ...]:
@@ -65,8 +78,7 @@ def compared(event: Body) -> tuple[str, ...]:
     server does not compute from the text.
     """
     computed = _has_steps(str(event.get("description") or ""))
-    figures = {"duration_seconds": "moving_time", "distance_meters": "distance"}
-    skipped = {field for field, member in figures.items() if computed or event.get(member) is None}
+    skipped = {field for field, member in FIGURES.items() if computed or event.get(member) is None}
     return tuple(field for field in FIELDS if field not in skipped)
 
 

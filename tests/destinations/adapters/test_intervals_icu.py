@@ -25,6 +25,10 @@ from tests.contracts import plans
 from tests.contracts.plans import step, target
 from tests.contracts.server import Server
 
+PLAIN_RUN = {
+    "itemId": "tp-9", "sport": "run", "date": "2026-03-04", "title": "Easy run",
+    "durationSeconds": 2700, "distanceMeters": 8000.0,
+}  # fmt: skip
 REPEAT = {"type": "repeat", "count": 3, "steps": [step(60), step(30, intensity="rest")]}
 
 
@@ -300,6 +304,24 @@ def test_an_answer_that_is_not_the_event_says_nothing_about_it(server, answer):
     server.handler = lambda connection, _: reply(connection, answer)
     with pytest.raises(UnknownOutcomeError):
         looked_up(server, swim(server))
+
+
+@pytest.mark.parametrize("lost", ["category", "start_date_local", "name", "description", "type"])
+def test_half_an_event_says_nothing_about_it(server, lost):
+    item = swim(server)
+    half = {**item.body["event"], "id": 501}
+    del half[lost]
+    server.handler = lambda connection, _: reply(connection, half)
+    with pytest.raises(UnknownOutcomeError):
+        looked_up(server, item)
+
+
+def test_a_figure_that_is_not_shown_was_not_changed_and_one_that_is_empty_was(server):
+    item = adapter_at(server).render(plans.plan(PLAIN_RUN), plans.options())[0]
+    shown = {**item.body["event"], "id": 501, "moving_time": None}
+    del shown["distance"]
+    server.handler = lambda connection, _: reply(connection, shown)
+    assert [one.field for one in looked_up(server, item).altered] == ["duration_seconds"]
 
 
 def test_an_event_that_was_moved_is_found_by_its_id(server):
