@@ -4,7 +4,7 @@ SECRET = ["access_token", "refresh_token", "feed_url", "data_key"]
 PERSONAL = ["email", "name", "password", "last_login"]
 RESTLESS = [
     "expires_at", "lifetime", "generation", "refresh_lease_until", "refresh_owner", "last_ok_at",
-    "last_error",
+    "last_error", "refresh_error",
 ]  # fmt: skip
 
 

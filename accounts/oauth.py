@@ -114,6 +114,7 @@ def store(connection: Connection, pair: provider.TokenPair) -> None:
     connection.expires_at = now + pair.lifetime
     connection.generation += 1
     connection.last_ok_at = now
+    connection.refresh_error = ""
     if connection.state != Connection.State.SCOPE_MISSING:  # that is still what is wrong
         connection.last_error = ""
 

@@ -9,7 +9,7 @@ import time
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 from accounts import oauth, provider
@@ -144,5 +144,11 @@ def _refused(connection: Connection, code: str) -> str:
 
 def _release(connection: Connection, owner: str, *, error: str) -> None:
     Connection.objects.filter(pk=connection.pk, refresh_owner=owner).update(
-        refresh_lease_until=None, refresh_owner="", last_error=error[:200]
+        refresh_lease_until=None,
+        refresh_owner="",
+        refresh_error=error[:200],
+        last_error=Case(
+            When(state=Connection.State.SCOPE_MISSING, then=F("last_error")),
+            default=Value(error[:200]),
+        ),
     )

@@ -44,6 +44,8 @@ class Connection(models.Model):
     refresh_owner = models.CharField(max_length=64, blank=True)
     last_ok_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=200, blank=True)
+    # Of the last try to renew the token; empty when that succeeded.
+    refresh_error = models.CharField(max_length=200, blank=True, default="", db_default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ConnectionManager()

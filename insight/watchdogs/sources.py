@@ -121,10 +121,10 @@ def needs_reauth(now: datetime) -> Iterator[Finding]:
 
 
 def refresh_failing(now: datetime) -> Iterator[Finding]:
-    """The token has ended and the last word of the connection is an error."""
+    """The token has ended and the last try to renew it failed. Other trouble is no matter of it."""
     rows = Connection.objects.filter(
         kind=Connection.Kind.TRAININGPEAKS, state__in=USABLE, expires_at__lt=now - GRACE
-    ).exclude(last_error="")
+    ).exclude(refresh_error="")
     yield from _connections("refresh_failing", rows)
 
 

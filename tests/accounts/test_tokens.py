@@ -200,9 +200,19 @@ def test_trouble_on_the_way_keeps_the_refresh_token_and_gives_the_lease_back(oau
     assert (kept.refresh_token, kept.state) == ("refresh-canary-1", "healthy")
     assert (kept.refresh_owner, kept.refresh_lease_until) == ("", None)
     assert kept.last_error
+    assert kept.refresh_error
     oauth.reset()
     answer(oauth)
     assert fresh(sold) == "access-2"
+    assert row(sold).refresh_error == ""
+
+
+def test_trouble_with_the_token_does_not_hide_which_scope_is_missing(oauth, sold):
+    Connection.objects.filter(pk=sold.pk).update(state="scope_missing", last_error="Allow it.")
+    oauth.post("https://oauth.example/oauth/token", status=503)
+    with pytest.raises(TokenUnavailableError):
+        fresh(sold)
+    assert (row(sold).last_error, row(sold).refresh_error != "") == ("Allow it.", True)
 
 
 def test_early_trouble_does_not_waste_a_token_that_still_works(oauth, connection):

@@ -316,9 +316,19 @@ def test_a_token_that_ended_and_cannot_be_renewed_is_an_alert(studio):
     connection_is(studio, expires_at=ago(minutes=1))
     assert standing() == set()  # nobody has needed a new one yet
     connection_is(studio, last_error="503")
+    assert standing() == set()  # something else failed
+    connection_is(studio, refresh_error="503")
     assert standing() == {"refresh_failing"}
     connection_is(studio, expires_at=clock.now() + timedelta(hours=1))
     assert standing() == set()
+
+
+def test_a_connection_that_lacks_a_scope_is_not_failing_between_its_calls(studio):
+    words = "TrainingPeaks does not let us use “webhook:read”. Connect again and allow it."
+    connection_is(studio, state="scope_missing", last_error=words, expires_at=ago(minutes=1))
+    assert standing() == {"scope_missing"}
+    connection_is(studio, refresh_error="503")
+    assert standing() == {"scope_missing", "refresh_failing"}
 
 
 def test_silent_webhooks_name_the_athlete_and_the_hours(studio):
