@@ -31,6 +31,7 @@ class Finding:
     connection: UUID | None = None
     count: int = 1
     level: int = 0  # when it climbs, people are told again
+    adds_up: bool = False  # more of them than somebody acknowledged is news
     facts: Mapping[str, Any] = field(default_factory=dict)  # codes, identifiers, numbers
 
 
@@ -134,7 +135,7 @@ def _open(finding: Finding) -> Alert:
 
 def _again(alert: Alert, finding: Finding) -> Alert:
     """It is still there. What it says is written when it changed, and now and then anyway."""
-    if finding.level > alert.level:
+    if _is_worse(alert, finding):
         return _worse(alert, finding)
     now = clock.now()
     changed = (alert.count, alert.facts) != (finding.count, dict(finding.facts))
@@ -143,14 +144,26 @@ def _again(alert: Alert, finding: Finding) -> Alert:
     return alert
 
 
+def _is_worse(alert: Alert, finding: Finding) -> bool:
+    return finding.level > alert.level or _is_news(alert, finding)
+
+
+def _is_news(alert: Alert, finding: Finding) -> bool:
+    """More than was acknowledged, or than was left of it since. An open alert counts silently."""
+    acknowledged = alert.state == Alert.State.ACKNOWLEDGED
+    return finding.adds_up and acknowledged and finding.count > alert.count
+
+
 def _worse(alert: Alert, finding: Finding) -> Alert:
     """It is open again, whoever has acknowledged less; who takes care of it stays."""
     with audited_atomic() as log:
         row = _locked(alert)
-        if not row.stands or row.level >= finding.level:
+        if not row.stands or not _is_worse(row, finding):
             return row
+        level = row.level + 1 if _is_news(row, finding) else 0  # a notice of its own
         row.state, row.acknowledged_at, row.acknowledged_by = Alert.State.OPEN, None, None
-        row.level, row.count, row.facts = finding.level, finding.count, dict(finding.facts)
+        row.level = max(level, finding.level)
+        row.count, row.facts = finding.count, dict(finding.facts)
         row.last_at = clock.now()
         row.audit_entry_id = _record(row, "worsened", log, level=str(row.level))
         row.save()

@@ -1,6 +1,7 @@
 """Watchdogs over lanes and what they owe: one finding for each destination that has trouble."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -45,10 +46,13 @@ def unsettled(now: datetime) -> Iterator[Finding]:
 
 
 def dead(now: datetime) -> Iterator[Finding]:
-    """One finding for each destination and cause, however many deliveries it cost."""
+    """One finding for each destination and cause, however many deliveries it cost. Each one more
+    is news, also to whoever has acknowledged the others.
+    """
     given_up = Delivery.objects.filter(state=Delivery.State.DEAD, archived_at=None)
     rows = given_up.filter(~Exists(_newer()) | _missed(now))
-    yield from _by_destination("delivery_dead", rows, "lane__", "settled_at", by="reason")
+    for found in _by_destination("delivery_dead", rows, "lane__", "settled_at", by="reason"):
+        yield replace(found, adds_up=True)
 
 
 def unknown(now: datetime) -> Iterator[Finding]:

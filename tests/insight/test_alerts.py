@@ -1,6 +1,7 @@
 """An alert's life: raised once, acknowledged by a person, resolved when its cause is gone."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import IntegrityError, connection
@@ -90,6 +91,27 @@ def test_acknowledging_says_who_and_lets_it_stand(finding, studio):
     assert alerts.raise_(finding).pk == alert.pk
     assert alerts.resolve(alert)
     assert b"Looking" not in b"".join(bytes(e.body) for e in Entry.objects.all())
+
+
+def counted(finding, count, *, adds_up=True):
+    alerts.raise_(replace(finding, kind="delivery_dead", count=count, adds_up=adds_up))
+    return Alert.objects.get(kind="delivery_dead")
+
+
+def test_more_than_was_acknowledged_opens_it_again(finding, studio):
+    alerts.acknowledge(counted(finding, 3), studio.ana, note="Mine", assigned_to=studio.ana)
+    assert counted(finding, 3).state == "acknowledged"
+    again = counted(finding, 4)
+    assert (again.state, again.count, again.assigned_to) == ("open", 4, studio.ana)
+    assert told()[-1] == ("alert.worsened", "delivery_dead")
+    alerts.acknowledge(again, studio.ana)
+    assert counted(finding, 1).state == "acknowledged"
+    assert counted(finding, 2).state == "open"  # more than was left of them
+
+
+def test_a_queue_that_grows_and_shrinks_stays_acknowledged(finding, studio):
+    alerts.acknowledge(counted(finding, 3), studio.ana)
+    assert counted(finding, 9, adds_up=False).state == "acknowledged"
 
 
 def test_what_is_over_cannot_be_acknowledged(finding, studio):

@@ -160,6 +160,33 @@ def test_what_became_worse_is_told_again_and_belongs_to_the_same_talk(studio, ol
     assert over.extra_headers["References"] == first.extra_headers["Message-ID"]
 
 
+def test_each_acknowledgement_is_followed_by_one_mail_at_most_however_many_more_there_are(
+    studio, olga
+):
+    Membership.objects.filter(user=studio.ana).delete()
+
+    def given_up(count):
+        found = Finding(
+            "delivery_dead", f"destination:{studio.destination.pk}:refused",
+            organisation=studio.organisation.pk, destination=studio.destination.pk,
+            count=count, adds_up=True, facts={"reason": "refused", "since": 0},
+        )  # fmt: skip
+        alert = alerts.raise_(found)
+        mail_due()
+        return alert
+
+    alerts.acknowledge(given_up(1), olga)
+    for count in (2, 3, 4):
+        given_up(count)
+    assert len(mail.outbox) == 1  # not within half an hour
+    half_an_hour_passes()
+    given_up(5)
+    half_an_hour_passes()
+    given_up(6)
+    assert len(mail.outbox) == 2
+    assert mail.outbox[1].extra_headers["References"] == mail.outbox[0].extra_headers["Message-ID"]
+
+
 def test_what_was_over_before_anybody_was_told_is_told_to_nobody(studio, olga):
     alerts.resolve(failing(studio))
     half_an_hour_passes()

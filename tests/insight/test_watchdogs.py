@@ -147,6 +147,19 @@ def test_a_dead_delivery_alerts_once_for_each_destination_and_cause(studio, inbo
     assert "delivery_dead" not in standing()
 
 
+def test_a_delivery_given_up_after_the_others_were_acknowledged_is_told(studio):
+    studio.publish()
+    Delivery.objects.update(state="dead", reason="refused", settled_at=clock.now())
+    look()
+    alerts.acknowledge(alert("delivery_dead"), studio.ana)
+    look()
+    assert alert("delivery_dead").state == "acknowledged"
+    worlds.publish(_lane_of_another_athlete(studio, "Bo"), [session("tp-9")])
+    Delivery.objects.update(state="dead", reason="refused", settled_at=clock.now())
+    look()
+    assert alert("delivery_dead").state == "open"
+
+
 def test_a_dead_delivery_that_a_newer_promise_replaced_is_no_alert(studio):
     studio.publish()
     Delivery.objects.update(state="dead", reason="refused", settled_at=clock.now())
