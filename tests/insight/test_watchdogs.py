@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from accounts.models import Connection
+from accounts.models import Athlete, Connection
 from audit.log import audited_atomic
 from audit.models import Checkpoint, Head, SignerState
 from destinations import services
@@ -279,7 +279,7 @@ def test_a_feed_that_never_answered_is_one_that_is_not_read(studio):
         lambda studio: source_is(studio, polled_at=None),
         lambda studio: source_is(studio, state="needs_reconnect"),
         lambda studio: connection_is(studio, state="disconnected"),
-        lambda studio: worlds.Athlete.objects.update(state="detached"),
+        lambda studio: Athlete.objects.update(state="detached"),
     ],
     ids=["waits for its first look", "suspended", "disconnected", "left"],
 )
@@ -305,7 +305,7 @@ def test_athletes_of_the_roster_who_are_not_shown_are_an_alert_that_names_nobody
     raised = alert("athletes_not_shown")
     assert (raised.connection, raised.athlete, raised.count) == (studio.connection, None, 1)
     assert raised.facts == {}
-    worlds.Athlete.objects.update(state="detached")
+    Athlete.objects.update(state="detached")
     assert standing() == set()
 
 
@@ -686,7 +686,7 @@ def test_how_long_each_watchdog_waits_is_a_setting(studio, settings, setting, ki
 
 
 def _lane_of_another_athlete(studio, name):
-    athlete = worlds.Athlete.objects.create(
+    athlete = Athlete.objects.create(
         organisation=studio.organisation, name=name, time_zone="Europe/Paris"
     )
     plan = worlds.Plan.objects.create(athlete=athlete, name="Training plan")
