@@ -6,6 +6,8 @@ minutes failed. While it is open lanes wait and spend no attempts; then one lane
 
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from audit.log import Log
 from destinations.models import Destination
 from sharing import failing
@@ -16,6 +18,7 @@ FAILURES_IN_A_ROW = 10
 WINDOW = timedelta(minutes=5)
 ENOUGH_ATTEMPTS = 10
 BAD_SHARE = 0.7
+STILL_WELL = timedelta(seconds=5)  # how exactly the last success is known
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)
 BAD_OUTCOMES = ("transient", "unknown")
@@ -31,8 +34,13 @@ def allows(destination: Destination, now: datetime, under_way: int) -> bool:
 
 
 def succeeded(destination: Destination, log: Log, now: datetime) -> None:
+    """Close it, and forget the failures. A destination that is well is not written each time: that
+    would have all of its lanes wait for one row.
+    """
     was_open = destination.breaker_state != Destination.Breaker.CLOSED
-    Destination.objects.filter(pk=destination.pk).update(
+    unwell = ~Q(breaker_state=Destination.Breaker.CLOSED) | Q(failing_since__isnull=False)
+    long_ago = Q(last_ok_at=None) | Q(last_ok_at__lt=now - STILL_WELL)
+    Destination.objects.filter(unwell | long_ago, pk=destination.pk).update(
         breaker_state=Destination.Breaker.CLOSED,
         breaker_until=LONG_AGO,
         breaker_opened_at=None,

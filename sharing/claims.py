@@ -40,9 +40,7 @@ class Claim:
 
 def due_lanes(now: datetime) -> QuerySet[Lane]:
     """Lanes with something owed that may be begun now; no stop holds them."""
-    return Lane.objects.filter(
-        ~covering.held_lanes(),
-        ~incarnation.waits_for_its_calendar(),
+    lanes = Lane.objects.filter(
         state=Lane.State.ACTIVE,
         desired__gt=F("settled"),
         due_at__lte=now,
@@ -51,6 +49,7 @@ def due_lanes(now: datetime) -> QuerySet[Lane]:
         route__state__in=[Route.State.ACTIVE, Route.State.RETIRED],
         destination__state=Destination.State.ACTIVE,
     )
+    return incarnation.with_read_calendars(covering.not_held(lanes))
 
 
 def claim(worker: str) -> Claim | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from sharing import mark
 from sharing.models import Delivery, Installation, Lane, Source
@@ -75,17 +75,20 @@ def unconfirmed(lane: Lane) -> bool:
     return not lane.attempts.filter(started_at__gte=restored, outcome="success").exists()
 
 
-def waits_for_its_calendar() -> Q:
-    """As a condition on lanes: restored, and what they owe may be older than what was sent.
+def with_read_calendars(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
+    """Without those that were restored and may owe something older than what was sent.
 
-    Until the calendar was read, only what is to be taken back may go.
+    Until their calendar was read, only what is to be taken back may go.
     """
+    if restored_at() is None:  # as nearly always
+        return lanes
     unread = Source.objects.filter(athlete=OuterRef("plan__athlete"), read_at=None)
     removals = Delivery.objects.filter(
         lane=OuterRef("pk"), state=Delivery.State.WAITING, intent=Delivery.Intent.REMOVE
     )
-    return Q(
+    waits = Q(
         Exists(unread.exclude(state=Source.State.SUSPENDED)),
         ~Exists(removals),
         verify_needed=True,
     )
+    return lanes.exclude(waits)

@@ -1,5 +1,5 @@
 """Which stops lie over which lanes. Asked in the database: for one lane before each call, and for
-all that are due inside the one query that claims.
+all that are due inside the query that claims.
 """
 
 from collections.abc import Sequence
@@ -35,13 +35,16 @@ def over(lane: Lane) -> QuerySet[Stop]:
     )
 
 
-def held_lanes() -> Exists:
-    """As a condition on lanes: nothing of it may be begun now. A drain lets out what waited when it
-    was put.
+def not_held(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
+    """Those of which something may be begun now. A drain lets out what waited when it was put.
+
+    A stop that is put meanwhile is met before the first call.
     """
+    if not in_force().exists():  # as nearly always: a claim need not ask lane by lane
+        return lanes
     waiting = Delivery.objects.filter(lane=OuterRef(OuterRef("pk")), state=Delivery.State.WAITING)
     oldest = Subquery(waiting.order_by("revision").values("accepted_at")[:1])
-    return Exists(_over_rows("").filter(_holds(accepted_at=oldest)))
+    return lanes.exclude(Exists(_over_rows("").filter(_holds(accepted_at=oldest))))
 
 
 def held_deliveries() -> Exists:

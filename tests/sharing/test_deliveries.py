@@ -530,3 +530,25 @@ def test_a_database_that_fails_while_an_intent_is_written_spends_no_try(studio, 
 
 def database_fails(*_):
     raise OperationalError("the connection is gone")
+
+
+def test_a_destination_that_is_well_is_not_written_with_every_delivery(studio, inbox):
+    def delivered(title):
+        studio.publish(session("tp-1", title=title))
+        work()
+        return Destination.objects.get().last_ok_at
+
+    first = delivered("One")
+    assert delivered("Two") == first
+    Destination.objects.update(last_ok_at=first - timedelta(seconds=10))
+    assert delivered("Three") > first
+
+
+def test_one_success_closes_a_breaker_that_has_just_been_well(studio, inbox):
+    studio.publish(session("tp-1"))
+    work()
+    Destination.objects.update(failing_since=clock.now(), consecutive_failures=3)
+    studio.publish(session("tp-1", title="Two"))
+    work()
+    there = Destination.objects.get()
+    assert (there.failing_since, there.consecutive_failures) == (None, 0)
