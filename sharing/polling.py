@@ -46,6 +46,7 @@ class Changes:
 
     modified: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     deleted: set[int] = field(default_factory=set)
+    paged: bool = False
 
 
 def poll(source: Source) -> int:
@@ -59,7 +60,7 @@ def poll(source: Source) -> int:
     since = source.cursor - OVERLAP
     changes = _changes(source, connection, since)
     found = _relevant(source, changes, began)
-    _finish(source, began, since, found)
+    _finish(source, began, since, found, whole=changes.paged)
     health.worked(connection, allowed=[endpoints.CHANGED.scope])
     return len(found)
 
@@ -81,12 +82,14 @@ def _changes(source: Source, connection: Connection, since: datetime) -> Changes
     """All pages. The end is a page that is not full and says nothing new about deletions."""
     changes = Changes()
     with TrainingPeaks(connection.pk) as api:
-        for raw in api.changed_pages(source.athlete.source_id or 0, since):
+        for number, raw in enumerate(api.changed_pages(source.athlete.source_id or 0, since)):
             page = _parsed(raw)
             new_deletions = set(page.deleted_ids) - changes.deleted
+            full = len(page.modified) >= CHANGED_PAGE
+            changes.paged |= full or bool(number and (page.modified or new_deletions))
             changes.deleted |= new_deletions
             changes.modified |= {number_of(raw) or 0: raw for raw in page.modified}
-            if len(page.modified) < CHANGED_PAGE and not new_deletions:
+            if not full and not new_deletions:
                 break
     return changes
 
@@ -131,7 +134,9 @@ def _read_already(number: int, raw: Mapping[str, Any], known: Known) -> bool:
 
 
 @retried
-def _finish(source: Source, began: datetime, since: datetime, found: dict[str, str]) -> None:
+def _finish(
+    source: Source, began: datetime, since: datetime, found: dict[str, str], *, whole: bool
+) -> None:
     """Count what stayed silent, keep what is new, and move the cursor: all or nothing."""
     with transaction.atomic():
         row = (
@@ -144,6 +149,10 @@ def _finish(source: Source, began: datetime, since: datetime, found: dict[str, s
         new = {key: when for key, when in found.items() if noted.get(key) != when}
         if new:
             intake.ask(row, Hint.Kind.POLL, body=json.dumps(new).encode())
+        if whole:
+            # What changes while we turn the pages moves the others: one may slip to a page that was
+            # read already. The next look may begin too late for it, a whole reading does not.
+            intake.ask(row, Hint.Kind.SCHEDULE)
         Source.objects.filter(pk=row.pk).update(
             cursor=began, polled_at=clock.now(), silent_changes=F("silent_changes") + silent
         )

@@ -156,6 +156,27 @@ def test_all_pages_are_read(read, api):
     assert len(api.asked["changed"]) == 3
 
 
+def test_what_slips_between_two_pages_is_found_by_a_whole_reading(read, api):
+    for number in range(10, 120):
+        api.put(BEN, number, read.day(3), Title=f"No {number}")
+    intake.record(read.source, headers={}, body=b"")
+    read.read()
+    api.put(BEN, 119, read.day(3), Title="Slips to the first page")
+    hundred = list(api.workouts[BEN].values())[: polling.CHANGED_PAGE]
+    api.will("changed", 200, {"Deleted": [], "Modified": hundred})
+    api.will("changed", 200, {"Deleted": [], "Modified": []})
+    assert polling.poll(read.source) == 0
+    read.read()
+    assert "Slips to the first page" in read.titles()
+
+
+@pytest.mark.parametrize("deleted", [[], [1]])
+def test_one_page_alone_asks_for_no_whole_reading(read, api, deleted):
+    api.deleted[BEN] += deleted
+    polling.poll(read.source)
+    assert read.hints(Hint.Kind.SCHEDULE) == []
+
+
 def test_the_cursor_moves_only_after_success_and_looks_back_a_little(read, api):
     cursor = read.source.cursor
     api.will("changed", 500)
