@@ -9,7 +9,7 @@ RUN pip install --require-hashes --only-binary=:all: -r requirements.lock
 
 COPY . .
 RUN useradd --system --uid 990 --no-create-home baton \
-    && install -d -o baton -m 700 /var/lib/baton \
+    && install -d -o baton -m 700 /var/lib/baton /srv/baton \
     && BATON_SECRET_KEY=only-while-building BATON_KEYS=build:YW5kIHRoaXMgaXMgbm90IGEga2V5IGF0IGFsbCEhISE= \
        BATON_SECRETS_FILE=/dev/null python manage.py collectstatic --noinput --verbosity 0
 USER baton

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from accounts import notices
+from accounts import erasures, notices
 from accounts.models import Athlete, ConsentDecision, ConsentHead, Organisation, User
 from audit.log import audited_atomic
 from plans.fields import SESSION_FIELDS
@@ -43,6 +43,8 @@ def decide(
     Raises ValidationError for a decision that would not hold: see `_check`.
     """
     _check(athlete.organisation, decision, basis, terms)
+    if decision == ConsentDecision.Decision.GRANTED and erasures.begun(athlete.pk):
+        raise ValidationError("This athlete is being erased: nothing can be shared any more.")
     notice = notices.newest()
     with audited_atomic() as log:
         row = ConsentDecision(
@@ -53,13 +55,13 @@ def decide(
             purpose=terms.purpose,
             expires_at=terms.expires_at,
             basis=basis.kind,
-            basis_note=basis.note,
             decided_by=basis.decided_by,
             decided_at=timezone.now(),
             notice_version=notice.version,
             notice_hash=notice.hash,
             language=notice.language,
         )
+        row.seal_note(basis.note)
         row.audit_entry_id = log.record(
             f"consent.{decision}",
             organisation=athlete.organisation_id,

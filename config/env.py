@@ -76,6 +76,8 @@ class Env(BaseSettings):
     baton_checkpoint_entries: Annotated[int, Field(ge=1)] = 1_000
     baton_anchor_file: str = str(BASE_DIR / "var" / "anchors.jsonl")
     baton_mark_file: str = str(BASE_DIR / "var" / "mark.json")
+    baton_erasures_file: str = ""
+    baton_erasure_patience_days: Annotated[float, Field(ge=0, le=365)] = 30
     baton_alert_errors: Annotated[int, Field(ge=1)] = 5
     baton_alert_window: Seconds = 300
     baton_alert_late: Seconds = 60
@@ -131,6 +133,9 @@ class Env(BaseSettings):
             ),
             "Set REDIS_URL: production needs a broker that all processes reach.": (
                 not self.redis_url
+            ),
+            "Set BATON_ERASURES_FILE to an absolute path, apart from the database's backups.": (
+                not Path(self.baton_erasures_file).is_absolute()
             ),
             "Set EMAIL_URL to smtp://user:password@host:port in production.": (
                 self.email_url == "console:"

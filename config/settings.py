@@ -345,6 +345,8 @@ BATON_CHECKPOINT_EVERY = timedelta(seconds=ENV.baton_checkpoint_every)
 BATON_CHECKPOINT_ENTRIES = ENV.baton_checkpoint_entries
 BATON_ANCHOR_FILE = Path(ENV.baton_anchor_file)
 BATON_MARK_FILE = ENV.baton_mark_file
+BATON_ERASURES_FILE = ENV.baton_erasures_file or str(BASE_DIR / "var" / "erasures.jsonl")
+BATON_ERASURE_PATIENCE = timedelta(days=ENV.baton_erasure_patience_days)
 BATON_ALERT_ERRORS = ENV.baton_alert_errors
 BATON_ALERT_WINDOW = timedelta(seconds=ENV.baton_alert_window)
 BATON_ALERT_LATE = timedelta(seconds=ENV.baton_alert_late)

@@ -23,6 +23,7 @@ PRODUCTION = {
     "TRAININGPEAKS_CLIENT_ID": "check",
     "TRAININGPEAKS_CLIENT_SECRET": "check",
     "REDIS_URL": "redis://127.0.0.1:1/0",
+    "BATON_ERASURES_FILE": "/srv/baton/erasures.jsonl",
     "EMAIL_URL": "smtp://user:password@mail.example:587",
     "DATABASE_URL": "sqlite:///:memory:",
 }

@@ -40,6 +40,8 @@ WORDS = {
     "baton_checkpoint_entries": "… or so many entries, whichever comes first.",
     "baton_anchor_file": "Where checkpoints are kept outside: on another host, only ever appended.",
     "baton_mark_file": "How far the log is: tells a backup that was put back. Empty: not kept.",
+    "baton_erasures_file": "List of erasures, kept apart from backups. Empty: in `var/`.",
+    "baton_erasure_patience_days": "Days that an erasure waits for removals nobody confirms.",
     "baton_alert_errors": "Failed attempts at one destination that raise an alert …",
     "baton_alert_window": "… when they happen within so many seconds.",
     "baton_alert_late": "Seconds that a due plan may wait before an alert.",

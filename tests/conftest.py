@@ -3,6 +3,7 @@
 import socket
 from datetime import UTC, datetime
 from ipaddress import ip_address
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -32,6 +33,12 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(autouse=True)
+def list_of_erasures(settings, tmp_path_factory):
+    """Each test has a list of its own."""
+    settings.BATON_ERASURES_FILE = str(tmp_path_factory.getbasetemp() / f"{uuid4()}.jsonl")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from accounts.models.connection import Connection, OAuthFlow
 from accounts.models.consent import ConsentDecision, ConsentHead
+from accounts.models.erasure import Erasure
 from accounts.models.people import ApiToken, Athlete, Cohort, Membership, Organisation, User
 from accounts.models.permissions import AthleteGroupObjectPermission, AthleteUserObjectPermission
 
@@ -14,6 +15,7 @@ __all__ = [
     "Connection",
     "ConsentDecision",
     "ConsentHead",
+    "Erasure",
     "Membership",
     "OAuthFlow",
     "Organisation",

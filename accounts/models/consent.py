@@ -23,6 +23,7 @@ class ConsentDecision(models.Model):
         ATHLETE_LINK = "athlete_link", "By the athlete's own link"
         ATHLETE_PORTAL = "athlete_portal", "In the athlete's portal"
         COACH_RECORD = "coach_record", "Recorded by the coach"
+        ERASURE = "erasure", "With the erasure of the athlete"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     athlete = models.ForeignKey(Athlete, on_delete=models.PROTECT, related_name="consents")
@@ -34,7 +35,8 @@ class ConsentDecision(models.Model):
     notice_hash = models.CharField(max_length=64)
     language = models.CharField(max_length=8, default="en")
     basis = models.CharField(max_length=16, choices=Basis.choices)
-    basis_note = models.CharField(max_length=500, blank=True)
+    basis_note = models.CharField(max_length=500, blank=True)  # as it was kept before `sealed_note`
+    sealed_note = models.BinaryField(null=True)
     decided_by = models.ForeignKey(
         User, on_delete=models.PROTECT, related_name="+", null=True, blank=True
     )
@@ -62,6 +64,20 @@ class ConsentDecision(models.Model):
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise TypeError("A consent decision is never deleted.")
+
+    def seal_note(self, words: str) -> None:
+        """A note says how a person agreed, perhaps by name, and this row is never edited."""
+        if words:
+            self.sealed_note = self.athlete.seal(words.encode(), purpose=f"consent:{self.pk}")
+
+    @property
+    def note(self) -> str:
+        """How the athlete said so, in the words of whoever recorded it."""
+        if self.sealed_note is None:
+            return self.basis_note
+        if self.athlete.is_erased:
+            return ""
+        return self.athlete.unseal(bytes(self.sealed_note), purpose=f"consent:{self.pk}").decode()
 
 
 class ConsentHead(models.Model):

@@ -135,6 +135,10 @@ class Athlete(models.Model):
     class State(models.TextChoices):
         ACTIVE = "active", "Active"
         DETACHED = "detached", "No longer attached to the coach"
+        ERASING = "erasing", "Being erased"
+        ERASED = "erased", "Erased"
+
+    LEAVING = (State.ERASING, State.ERASED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organisation = models.ForeignKey(
@@ -175,6 +179,16 @@ class Athlete(models.Model):
         if not self.data_key and self._state.adding:
             self.data_key = base64.b64encode(secrets.token_bytes(DATA_KEY_BYTES)).decode()
         super().save(*args, **kwargs)
+
+    @property
+    def is_erased(self) -> bool:
+        """Nothing about them can be read any more."""
+        return self.state == self.State.ERASED
+
+    @property
+    def is_leaving(self) -> bool:
+        """Asked to be erased: nothing new is shared, and nothing is asked of them."""
+        return self.state in self.LEAVING
 
     def seal(self, data: bytes, purpose: str) -> bytes:
         """Seal content about this athlete. Destroying the key makes all of it unreadable."""

@@ -80,7 +80,7 @@ def test_the_athlete_must_decide_where_the_policy_says_so(studio):
 
 def test_a_coach_may_record_what_the_athlete_said_where_the_policy_allows_it(studio):
     row = decide(studio.ben, "granted", basis=coach_of(studio))
-    assert (row.decided_by, row.basis_note) == (studio.ana, "Said so after training.")
+    assert (row.decided_by, row.note) == (studio.ana, "Said so after training.")
 
 
 def test_an_unknown_decision_is_refused(studio):

@@ -24,6 +24,7 @@ PRODUCTION = GOOD | {
     "TRAININGPEAKS_CLIENT_SECRET": "secret",
     "REDIS_URL": "redis://redis/0",
     "EMAIL_URL": "smtp://mail.example",
+    "BATON_ERASURES_FILE": "/srv/baton/erasures.jsonl",
 }
 
 
@@ -80,6 +81,7 @@ def test_a_wrong_setting_is_named_in_one_sentence(monkeypatch, change, sentence)
         ({"TRAININGPEAKS_INSECURE_TRANSPORT": "1"}, "TRAININGPEAKS_INSECURE_TRANSPORT"),
         ({"REDIS_URL": ""}, "REDIS_URL"),
         ({"EMAIL_URL": "console:"}, "EMAIL_URL"),
+        ({"BATON_ERASURES_FILE": "var/erasures.jsonl"}, "BATON_ERASURES_FILE"),
     ],
 )
 def test_production_refuses_what_is_for_development(monkeypatch, change, sentence):

@@ -58,7 +58,7 @@ def test_ana_records_consent_for_several_athletes_with_its_basis(client, world, 
     client.post(reverse("record_consents"), consent_form(world, athletes=[world.ben.pk, chloe.pk]))
     decision = ConsentDecision.objects.get(athlete=chloe)
     assert decision.basis == "coach_record"
-    assert decision.basis_note == "signed form of 3 November"
+    assert decision.note == "signed form of 3 November"
     assert decision.decided_by == ana
     assert set(decision.fields) == set(world.route.fields)
 
