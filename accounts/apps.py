@@ -2,6 +2,7 @@ from django.apps import AppConfig
 
 SECRET = ["access_token", "refresh_token", "feed_url", "data_key"]
 PERSONAL = ["email", "name", "password", "last_login"]
+ERASABLE = ["email", "name", "time_zone", "source_id"]  # a change that is sealed cannot be erased
 RESTLESS = [
     "expires_at", "lifetime", "generation", "refresh_lease_until", "refresh_owner", "last_ok_at",
     "last_error", "refresh_error",
@@ -22,6 +23,6 @@ class AccountsConfig(AppConfig):
         track(self.get_model("Membership"))
         track(self.get_model("AthleteUserObjectPermission"))
         track(self.get_model("AthleteGroupObjectPermission"))
-        track(self.get_model("Athlete"), exclude_fields=[*SECRET, "name", "email"])
+        track(self.get_model("Athlete"), exclude_fields=[*SECRET, *ERASABLE])
         track(self.get_model("Cohort"))
-        track(self.get_model("Connection"), exclude_fields=[*SECRET, *RESTLESS])
+        track(self.get_model("Connection"), exclude_fields=[*SECRET, *RESTLESS, "name"])

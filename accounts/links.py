@@ -16,13 +16,14 @@ def athlete_link_token(athlete: Athlete) -> str:
 
 
 def athlete_from_token(token: str) -> Athlete | None:
-    """The athlete behind a link, or None: not ours, altered, or renewed since."""
+    """The athlete behind a link, or None: not ours, altered, renewed since, or being erased."""
     try:
         identity, generation = signing.loads(token, salt=SALT)
         athlete = Athlete.objects.select_related("organisation").get(pk=UUID(identity))
     except (signing.BadSignature, Athlete.DoesNotExist, ValueError, TypeError):
         return None
-    return athlete if athlete.link_generation == generation else None
+    valid = athlete.link_generation == generation and not athlete.is_leaving
+    return athlete if valid else None
 
 
 def renew(athlete: Athlete) -> None:

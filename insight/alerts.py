@@ -100,6 +100,11 @@ def acknowledge(
     return row
 
 
+def forget(athlete: Athlete) -> None:
+    """An alert holds codes and numbers; what a person wrote beside it may be about the athlete."""
+    Alert.objects.filter(athlete=athlete).exclude(note="").update(note="")
+
+
 def _standing(finding: Finding) -> Alert | None:
     return Alert.objects.filter(
         kind=finding.kind, subject=finding.subject, state__in=STANDING

@@ -7,8 +7,11 @@ class InsightConfig(AppConfig):
     name = "insight"
 
     def ready(self) -> None:
-        from insight import mailing, watchdogs  # noqa: PLC0415 - loaded after the apps
+        from insight import alerts, mailing, watchdogs  # noqa: PLC0415 - loaded after the apps
         from sharing import periodic  # noqa: PLC0415 - loaded after the apps
+        from sharing.erasure import traces  # noqa: PLC0415 - loaded after the apps
+
+        traces.also(alerts.forget)
 
         periodic.register("watchdogs", lambda: timedelta(seconds=10), watchdogs.look)
         periodic.register(

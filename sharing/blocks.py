@@ -16,6 +16,8 @@ def open_block(athlete: Athlete, name: str, starts_on: date, ends_on: date) -> P
     """Make the block and have its days read now."""
     if not 0 <= (ends_on - starts_on).days < LONGEST:
         raise ValueError(f"A block ends on or after its first day, and within {LONGEST} days.")
+    if athlete.is_leaving:
+        raise ValueError("This athlete is being erased: no plan is made for them any more.")
     with audited_atomic() as log:
         plan = Plan.objects.create(
             athlete=athlete,

@@ -19,6 +19,7 @@ def grant(
 ) -> ConsentDecision:
     """Record the consent and share the newest version under it, in one transaction."""
     with audited_atomic() as log:
+        list(Athlete.objects.filter(pk=athlete.pk).select_for_update(no_key=True))  # or be erased
         lanes = _lanes(athlete, destination)
         decision = consent.decide(
             athlete, destination.pk, ConsentDecision.Decision.GRANTED, basis, terms

@@ -5,6 +5,8 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from accounts import erasures
+from accounts.models import Athlete, Erasure
 from audit.log import Log
 from sharing import clock, lost, pinned, promises, wake
 from sharing.models import Delivery, Lane, Plan, PlanVersion, Route
@@ -23,6 +25,8 @@ def routes_of(plan: Plan) -> QuerySet[Route]:
 
 def fan_out(version: PlanVersion, log: Log) -> None:
     """Promise this version in every lane of its plan. Part of the transaction that made it."""
+    if erasures.begun(version.plan.athlete_id):
+        return
     for route in routes_of(version.plan):
         lane = promises.lane_for(version.plan, route, log)
         promises.promise(lane, version, log)
@@ -32,12 +36,21 @@ def fan_out(version: PlanVersion, log: Log) -> None:
 def share_newest(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
     """Owe each lane the newest version of its plan, now; what was rolled back stays so."""
     made = []
-    for lane in lanes:
+    for lane in _without_the_erased(lanes):
         version = pinned.owed(lane)
         if version is not None:
             made.append(promises.promise(lane, version, log, due_at=clock.now()))
     wake.wake()
     return made
+
+
+def _without_the_erased(lanes: Iterable[Lane]) -> list[Lane]:
+    held = list(lanes)
+    people = {lane.plan.athlete_id for lane in held}
+    leaving = set(
+        Erasure.objects.filter(athlete_id__in=people).values_list("athlete_id", flat=True)
+    )
+    return [lane for lane in held if lane.plan.athlete_id not in leaving]
 
 
 def take_back(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
@@ -67,6 +80,10 @@ def lanes_of(*, athlete: UUID, destination: UUID) -> QuerySet[Lane]:
     return _locked(Lane.objects.filter(plan__athlete=athlete, destination=destination))
 
 
+def lanes_of_athlete(athlete: Athlete) -> QuerySet[Lane]:
+    return _locked(Lane.objects.filter(plan__athlete=athlete))
+
+
 def lanes_of_plan(plan: Plan) -> QuerySet[Lane]:
     return _locked(Lane.objects.filter(plan=plan))
 
@@ -90,6 +107,7 @@ def open_lanes(route: Route, log: Log) -> list[Lane]:
     plans = Plan.objects.filter(
         athlete__organisation=route.organisation_id, kind=route.plan_kind
     ).select_related("athlete")
+    plans = plans.exclude(athlete__state__in=Athlete.LEAVING)
     if route.audience == Route.Audience.CHOSEN:
         plans = plans.filter(athlete__in=route.athletes.all())
     locked = plans.select_for_update(of=("self",), no_key=True).order_by("pk")

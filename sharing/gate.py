@@ -42,6 +42,8 @@ def _refusal(lane: Lane, decision: ConsentDecision | None) -> str:
         return "route_retired"
     if lane.destination.state == Destination.State.DISABLED:
         return "destination_disabled"
+    if lane.plan.athlete.is_leaving:
+        return "athlete_erased"
     if lane.plan.athlete.state != Athlete.State.ACTIVE:
         return "athlete_detached"
     return "" if decision else "no_consent"

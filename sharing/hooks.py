@@ -19,6 +19,7 @@ from django.views.decorators.http import require_POST
 
 from audit import patience
 from sharing import intake
+from sharing.models import Source
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +52,11 @@ def _take_in(request: HttpRequest, source_id: UUID, secret: str) -> HttpResponse
     body = _body(request)
     if body is None:
         return HttpResponse(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    with patience.for_a_writer(PATIENCE):
-        intake.record(source, headers=request.headers, body=body)
+    try:
+        with patience.for_a_writer(PATIENCE):
+            intake.record(source, headers=request.headers, body=body)
+    except Source.DoesNotExist:  # the athlete was erased meanwhile
+        raise Http404 from None
     return HttpResponse(status=HTTPStatus.ACCEPTED)
 
 

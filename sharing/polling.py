@@ -142,8 +142,11 @@ def _finish(
         row = (
             Source.objects.select_for_update(of=("self",), no_key=True)
             .select_related("athlete")
-            .get(pk=source.pk)
+            .filter(pk=source.pk)
+            .first()
         )
+        if row is None:
+            return  # the athlete was erased meanwhile
         silent = _stayed_silent(row)
         noted = _noted(row, since - REMEMBER)
         new = {key: when for key, when in found.items() if noted.get(key) != when}

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import F
 
+from accounts import erasures
 from audit.log import Log
 from sharing import cadence, clock
 from sharing.models import Delivery, Lane, Plan, PlanVersion, RemoteRecord, Route
@@ -49,6 +50,8 @@ def promise(
     The caller holds the lane's row. A new promise does not reset the back-off of a
     failing lane, but it gives a lane that was given up or closed a fresh start.
     """
+    if intent == Delivery.Intent.SHARE and erasures.begun(lane.plan.athlete_id):
+        raise TypeError("Nothing but removal is promised for an athlete who is being erased.")
     now = clock.now()
     due = due_at or _due(lane, version, intent, now)
     if lane.destination.delivery_mode == "latest" or intent == Delivery.Intent.REMOVE:

@@ -24,6 +24,7 @@ OWN = {
         "The destination is switched off.", "Switch it on again, then redeliver."
     ),
     "athlete_detached": Reason("The athlete is no longer attached to the coach in TrainingPeaks."),
+    "athlete_erased": Reason("The athlete is being erased: nothing is shared any more."),
     "rate_limit": Reason("The destination's rate limit was reached; no try was used up."),
     "database_failed": Reason(
         "Baton's own database did not answer in time; nothing was sent, and no try was used up."

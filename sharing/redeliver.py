@@ -6,7 +6,7 @@ What was superseded or has no consent is refused with the reason.
 from typing import NamedTuple
 from uuid import UUID
 
-from accounts import consent
+from accounts import consent, erasures
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, promises, wake
@@ -78,6 +78,8 @@ def objection(lane: Lane, delivery: Delivery) -> Objection | None:
         return Objection(SUPERSEDED, "This delivery is still waiting; its next try is shown.")
     if words := _overtaken(lane, delivery):
         return Objection(SUPERSEDED, words)
+    if delivery.intent == Delivery.Intent.SHARE and erasures.begun(lane.plan.athlete_id):
+        return Objection(BLOCKED, "This athlete is being erased: nothing is shared any more.")
     granted = consent.current(lane.plan.athlete_id, lane.destination_id)
     if delivery.intent == Delivery.Intent.SHARE and granted is None:
         words = "The athlete's consent for this destination is not active: nothing may be sent."

@@ -106,7 +106,8 @@ def _apply(route: Route, wish: RouteSettings) -> None:
 
 
 def _athletes(organisation: Organisation, wish: RouteSettings) -> list[Athlete]:
-    return list(Athlete.objects.filter(organisation=organisation, pk__in=list(wish.athletes)))
+    chosen = Athlete.objects.filter(organisation=organisation, pk__in=list(wish.athletes))
+    return list(chosen.exclude(state__in=Athlete.LEAVING))
 
 
 def _check(

@@ -20,7 +20,9 @@ def follows(source_id: UUID, error: SourceError) -> None:
     """The consequence alone, in a transaction of its own."""
     with audited_atomic() as log:
         row = Source.objects.select_for_update(of=("self",), no_key=True).select_related("athlete")
-        source = row.get(pk=source_id)
+        source = row.filter(pk=source_id).first()
+        if source is None:
+            return  # the athlete was erased meanwhile
         consequence(source, error, log)
         source.last_error = error.code
         source.save(update_fields=["state", "last_error"])

@@ -24,6 +24,7 @@ from sharing import (
 )
 from sharing.bulk import running
 from sharing.drift import asking, checks, restoring
+from sharing.erasure import finishing
 from sharing.models import Hint, Source
 from sharing.source.errors import NeedsReconnectError, OwnFaultError, SourceError
 
@@ -129,6 +130,7 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     (departures.JOB, lambda: timedelta(minutes=30), sync_all_rosters),
     ("roll-windows", lambda: timedelta(minutes=10), roll_windows),
     ("revive-lanes", lambda: timedelta(seconds=5), reviving.revive_due),
+    ("finish-erasures", lambda: timedelta(seconds=5), finishing.finish_due),
     ("ask-for-drift-checks", lambda: timedelta(minutes=10), asking.ask_due),
     ("check-drift", lambda: timedelta(seconds=2), checks.run_due),
     ("repair-drift", lambda: timedelta(seconds=2), restoring.repair_due),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.db import transaction
 
+from accounts import erasures
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from destinations import registry
@@ -72,6 +73,8 @@ def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery 
     item.delivery = before
     if _owes_it_already(before, item.version):
         return None
+    if item.version is not None and erasures.begun(lane.plan.athlete_id):
+        raise Refused(BLOCKED, explain("athlete_erased").words)
     if item.version is None:
         return next(iter(fan_out.take_back([lane], log)), None)
     item.version.plan = lane.plan

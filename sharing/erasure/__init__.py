@@ -1,0 +1,1 @@
+"""Erasing an athlete: asked for, what was shared taken back, then nothing of them readable."""
