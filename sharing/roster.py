@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils import timezone
 
+from accounts import erasures
 from accounts.models import Athlete, Connection
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
@@ -23,12 +24,15 @@ PLAN_NAME = "Training plan"
 
 @dataclass
 class Outcome:
-    """What a look at the roster led to. `stopped` counts those we did not dare to detach."""
+    """What a look at the roster led to. `stopped` counts those we did not dare to detach,
+    `kept_out` those who were erased.
+    """
 
     created: int = 0
     updated: int = 0
     detached: int = 0
     stopped: int = 0
+    kept_out: int = 0
 
 
 def sync(connection: Connection) -> Outcome:
@@ -38,7 +42,11 @@ def sync(connection: Connection) -> Outcome:
     with TrainingPeaks(connection.pk) as api:
         listed = _parsed(api.athletes(), connection)
     each = [_one(connection, person) for person in listed]
-    outcome = Outcome(sum(one.created for one in each), sum(one.updated for one in each))
+    outcome = Outcome(
+        created=sum(one.created for one in each),
+        updated=sum(one.updated for one in each),
+        kept_out=sum(one.kept_out for one in each),
+    )
     _leave(connection, listed, outcome)
     health.worked(connection, allowed=api.allowed)
     return outcome
@@ -75,12 +83,17 @@ def _leave(connection: Connection, listed: Sequence[RosterAthlete], outcome: Out
 def _one(connection: Connection, person: RosterAthlete) -> Outcome:
     """Each in a transaction of its own: a long roster must not hold up writers."""
     with audited_atomic() as log:
+        if erasure := erasures.of_listed(connection.organisation_id, person.source_id):
+            erasures.keep_out(erasure, connection.organisation_id, log)
+            return Outcome(kept_out=1)
         athlete = (
             Athlete.objects.select_for_update(of=("self",), no_key=True)
             .filter(organisation=connection.organisation_id, source_id=person.source_id)
             .select_related("connection")
             .first()
         )
+        if athlete is not None and athlete.is_leaving:
+            return Outcome(kept_out=1)  # asked for while this roster was on its way
         if athlete is None:
             _create(connection, person, log)
             return Outcome(created=1)
@@ -157,6 +170,8 @@ def set_time_zone(athlete: Athlete, time_zone: str) -> None:
     """The coach's answer to a question the roster left open."""
     if windows.local_day(time_zone, timezone.now()) is None:
         raise ValueError(f"“{time_zone}” is not a time zone.")
+    if erasures.begun(athlete.pk):
+        raise ValueError("This athlete is being erased.")
     with audited_atomic() as log:
         athlete.time_zone = time_zone
         athlete.save(update_fields=["time_zone"])
