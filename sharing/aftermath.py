@@ -16,6 +16,7 @@ from audit.models import Entry
 from audit.retrying import retried
 from destinations.models import Destination
 from sharing import clock, fan_out, incarnation, intake, mark, promises, unknown
+from sharing.erasure import again
 from sharing.models import (
     Attempt,
     Delivery,
@@ -43,6 +44,7 @@ class Inventory:
     lanes: int
     for_a_person: int
     unsettled: int
+    erasures: int  # of the lost life, which are carried out once more
 
 
 def inventory() -> Inventory:
@@ -54,6 +56,7 @@ def inventory() -> Inventory:
         lanes=_lanes().count(),
         for_a_person=sum(_asks_a_person(destination) for destination in Destination.objects.all()),
         unsettled=Attempt.objects.filter(settled_at=None).count(),
+        erasures=len(again.concerned()),
     )
 
 
@@ -71,22 +74,37 @@ def _asks_a_person(destination: Destination) -> int:
     return _lanes().filter(destination=destination).count()
 
 
+def begin(*, erasures_lost: bool = False) -> Inventory:
+    """Begin the new life, all of it or nothing. Safe to do again: then another life begins.
+
+    Raises ErasureListError while the list of erasures is not whole, unless it is lost for good.
+    """
+    if erasures_lost:
+        again.write_anew()
+    again.check()
+    return _begin(inventory())
+
+
 @retried
-def begin() -> Inventory:
-    """Begin the new life, all of it or nothing. Safe to do again: then another life begins."""
-    found = inventory()
+def _begin(found: Inventory) -> Inventory:
     with audited_atomic() as log:
         now = clock.now()
         Installation.objects.update_or_create(
             pk=1, defaults={"incarnation": found.life, "restored_at": now}
         )
+        erased = again.replay(log)
         _doubt_everything()
         _read_everything(now)
         PeriodicJob.objects.update(lease_until=LONG_AGO, next_run_at=LONG_AGO)
         Session.objects.all().delete()  # who signed out since the backup stays outside
         log.record(
             "installation.restored",
-            extra={"incarnation": found.life, "lanes": found.lanes, "calendars": found.calendars},
+            extra={
+                "incarnation": found.life,
+                "lanes": found.lanes,
+                "calendars": found.calendars,
+                "erased": erased,
+            },
         )
     return found
 

@@ -3,8 +3,10 @@
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
+from accounts import erasure_list
+from accounts.erasure_list import ErasureListError
 from audit import patience
 from sharing import aftermath
 from sharing.aftermath import Inventory
@@ -24,13 +26,35 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Say what it would do.")
+        parser.add_argument(
+            "--erasures-lost",
+            action="store_true",
+            help="Go on although the list of erasures is lost, and begin a new one.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         patience.unhurried()
         dry = bool(options["dry_run"])
-        found = aftermath.inventory() if dry else aftermath.begin()
+        try:
+            found = aftermath.inventory() if dry else _begun(options)
+        except ErasureListError as refusal:
+            raise CommandError(str(refusal)) from refusal
         for line in _words(found, dry=dry):
             self.stdout.write(line)
+
+
+def _erased(found: Inventory) -> str:
+    place = erasure_list.path()
+    if not place.exists():
+        return (
+            f"There is no list of erasures at {place}. If somebody was ever erased, stop here: put "
+            "the list back, or name its place in BATON_ERASURES_FILE."
+        )
+    return f"Athletes erased since the backup, by {place}, who are erased again: {found.erasures}."
+
+
+def _begun(options: dict[str, Any]) -> Inventory:
+    return aftermath.begin(erasures_lost=bool(options["erasures_lost"]))
 
 
 def _words(found: Inventory, *, dry: bool) -> list[str]:
@@ -42,6 +66,7 @@ def _words(found: Inventory, *, dry: bool) -> list[str]:
     return [
         f"The audit log of this database ends at {until}.",
         LOST,
+        _erased(found),
         f"Calendars that are read again as a whole: {found.calendars}.",
         f"Lanes that wait for that, and are then compared or written again: {found.lanes}.",
         *([people] if found.for_a_person else []),

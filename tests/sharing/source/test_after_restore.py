@@ -394,7 +394,12 @@ def test_a_worker_of_before_the_restore_can_settle_nothing(backup):
 def test_the_log_goes_on_and_says_what_was_done(backup):
     put_back(backup)
     last = [entry for entry in stored.lines() if entry["action"] == "installation.restored"]
-    assert last[-1]["extra"] == {"calendars": 1, "incarnation": 2, "lanes": 1}
+    assert last[-1]["extra"] == {
+        "calendars": 1,
+        "erased": 0,
+        "incarnation": 2,
+        "lanes": 1,
+    }
     share(backup)
     assert verify.verify().good
     assert fsck.fsck().good
