@@ -38,7 +38,12 @@ COACHING = SEE | {
     "manage_cohort",
     "manage_stop",
 }
-ADMINISTRATION = COACHING | {"view_audit", "manage_member", "manage_organisation"}
+ADMINISTRATION = COACHING | {
+    "view_audit",
+    "manage_member",
+    "manage_organisation",
+    "erase_athlete",
+}
 ADMINISTRATORS = (Role.OWNER, Role.ADMIN)
 
 PERMISSIONS: dict[str, frozenset[str]] = {

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts import cohorts
 from accounts.models import Athlete, Cohort, ConsentDecision, Organisation, User
@@ -18,6 +18,13 @@ from sharing.routes import DEFAULT_PURPOSE, RouteSettings
 WEEKDAYS = list(
     enumerate(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])
 )
+
+
+class EraseForm(forms.Form):
+    sure = forms.BooleanField(
+        label="Erase this athlete. I know that it cannot be undone.",
+        error_messages={"required": "Tick the box to say that this is meant."},
+    )
 
 
 class RemarkForm(forms.Form):
@@ -72,7 +79,7 @@ class ConsentForm(forms.Form):
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _limit(self, "destination", Destination.objects.for_user(user).order_by("name"))
-        _limit(self, "athletes", Athlete.objects.for_user(user))
+        _limit(self, "athletes", _staying(user))
 
 
 class RouteForm(forms.Form):
@@ -126,7 +133,7 @@ class RouteForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.initial = _initial(route)
-        _limit(self, "athletes", Athlete.objects.for_user(user).order_by("name"))
+        _limit(self, "athletes", _staying(user).order_by("name"))
         self._ask_about_drift(policy.fields_of(destination), route)
         for name, about in SESSION_FIELDS.items():
             self.fields[f"share_{name}"] = forms.BooleanField(label=about.label, required=False)
@@ -265,6 +272,11 @@ def _initial(route: Route | None) -> dict[str, Any]:
         "urgent_at_once",
     )  # fmt: skip
     return {name: getattr(route, name) for name in names} | {"athletes": route.athletes.all()}
+
+
+def _staying(user: User) -> QuerySet[Athlete]:
+    """Nobody who is being erased can be chosen for anything."""
+    return Athlete.objects.for_user(user).exclude(state__in=Athlete.LEAVING)
 
 
 def _limit(form: forms.Form, name: str, queryset: Any) -> None:

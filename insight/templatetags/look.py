@@ -57,6 +57,8 @@ LOOKS: dict[str, Look] = {
     "scope_missing": Look("warn", "blocked", "Permission missing"),
     "disconnected": Look("", "none", "Disconnected"),
     "detached": Look("", "none", "Detached"),
+    "erasing": Look("warn", "unknown", "Being erased"),
+    "erased": Look("", "none", "Erased"),
     "active": Look("ok", "delivered", "Active"),
     "paused": Look("warn", "blocked", "Paused"),
     "disabled": Look("", "none", "Disabled"),

@@ -55,6 +55,11 @@ class AthleteSerializer(CamelSerializer, serializers.ModelSerializer[Athlete]):
         fields = ["id", "name", "time_zone", "state", "is_premium"]
         read_only_fields = ["id", "name", "state", "is_premium"]
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if self.instance is not None and self.instance.is_leaving:
+            raise serializers.ValidationError("This athlete is being erased.")
+        return attrs
+
 
 class PlanSerializer(OwnRows, serializers.ModelSerializer[Plan]):
     """A plan. Rolling plans come by themselves; a block with fixed days is made by a coach."""
@@ -144,6 +149,8 @@ class RouteSerializer(OwnRows, serializers.ModelSerializer[Route]):
 
 
 class ConsentSerializer(CamelSerializer, serializers.ModelSerializer[ConsentDecision]):
+    basis_note = serializers.CharField(source="note", read_only=True)
+
     class Meta:
         model = ConsentDecision
         fields = [

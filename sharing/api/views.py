@@ -23,6 +23,7 @@ from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter
 from sharing.ledger import ledger
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
+from sharing.models.plan import ERASED
 from sharing.selectors.document import newest_document
 
 
@@ -75,7 +76,10 @@ class PlanViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Plan]):
     @action(detail=True, url_path="document")
     def document(self, request: Request, pk: str) -> Response:
         """The newest version as plan.v1, with its status at every destination."""
-        found = newest_document(self.get_object())
+        plan = self.get_object()
+        if plan.athlete.is_erased:
+            raise NotFound(ERASED)
+        found = newest_document(plan)
         if found is None:
             raise NotFound("This plan has no version yet: its calendar has not been read.")
         return Response(found)
@@ -109,7 +113,10 @@ class PlanVersionViewSet(viewsets.ReadOnlyModelViewSet[PlanVersion]):
     @action(detail=True, url_path="document")
     def document(self, request: Request, pk: str) -> Response:
         """The version as plan.v1, as it was published."""
-        content = self.get_object().document()
+        version = self.get_object()
+        if version.is_erased:
+            raise NotFound(ERASED)
+        content = version.document()
         return Response({"plan": content["plan"], "summary": content["summary"]})
 
 
@@ -177,7 +184,8 @@ class ConsentViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Cons
     queryset = ConsentDecision.objects.none()
 
     def get_queryset(self) -> QuerySet[ConsentDecision]:
-        return ConsentDecision.objects.for_user(person(self.request)).order_by("-decided_at")
+        rows = ConsentDecision.objects.for_user(person(self.request)).select_related("athlete")
+        return rows.order_by("-decided_at")
 
     @extend_schema(
         request=serializers.DecisionSerializer, responses={201: serializers.ConsentSerializer}

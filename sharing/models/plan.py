@@ -12,6 +12,8 @@ from plans.model import Plan as CanonicalPlan
 from sharing.models.base import Identified, audit_entry
 from sharing.models.tenancy import Tenants
 
+ERASED = "Erased: what this version said is gone for good."
+
 
 class Plan(Identified):
     """An athlete and a window of local days: rolling on from this week's Monday, or a block with
@@ -100,11 +102,32 @@ class PlanVersion(Identified):
         document: dict[str, Any] = json.loads(opened)
         return document
 
+    @property
+    def is_erased(self) -> bool:
+        """The athlete's key was destroyed: what was written here opens no more."""
+        return self.plan.athlete.is_erased
+
     def canonical(self) -> CanonicalPlan:
+        """The plan; of an erased athlete, its days without anything on them."""
+        if self.is_erased:
+            return self._emptied()
         return CanonicalPlan.model_validate(self.document()["plan"])
 
     def summary(self) -> list[str]:
+        if self.is_erased:
+            return [ERASED]
         return [str(line) for line in self.document()["summary"]]
+
+    def _emptied(self) -> CanonicalPlan:
+        return CanonicalPlan.of(
+            (),
+            plan_id=str(self.plan_id),
+            version=self.version,
+            plan_name=self.plan.name,
+            start_date=self.starts_on,
+            end_date=self.ends_on,
+            published_at=self.published_at,
+        )
 
 
 class Acknowledgement(Identified):

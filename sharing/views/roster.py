@@ -77,12 +77,13 @@ def athlete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _rights(user: User, shown: Athlete, request: HttpRequest) -> dict[str, Any]:
-    may_link = roles.may(user, "record_consent", shown)
+    may_link = roles.may(user, "record_consent", shown) and not shown.is_leaving
     token = links.athlete_link_token(shown) if may_link else ""
     return {
-        "may_record": may_record(user),
+        "may_record": may_record(user) and not shown.is_leaving,
         "may_link": may_link,
-        "may_read_again": roles.may(user, "manage_athlete", shown),
+        "may_read_again": roles.may(user, "manage_athlete", shown) and not shown.is_leaving,
+        "may_erase": roles.may(user, "erase_athlete", shown) and not shown.is_leaving,
         "link": request.build_absolute_uri(reverse("athlete_page", args=[token])) if token else "",
     }
 
@@ -106,7 +107,8 @@ def week_of(version: PlanVersion | None) -> Week | None:
 def decisions(shown: Athlete, user: User) -> list[tuple[str, ConsentDecision]]:
     """Every decision, newest first, with the name of its destination."""
     names = dict(Destination.objects.for_user(user).values_list("pk", "name"))
-    found = ConsentDecision.objects.for_user(user).filter(athlete=shown).order_by("-decided_at")
+    found = ConsentDecision.objects.for_user(user).filter(athlete=shown).select_related("athlete")
+    found = found.order_by("-decided_at")
     return [(names.get(each.destination_id, GONE), each) for each in found[:MOST_DECISIONS]]
 
 
