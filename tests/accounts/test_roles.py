@@ -23,7 +23,8 @@ EVERYTHING = sorted(roles.ADMINISTRATION)
 ALLOWED = {
     Role.OWNER: set(EVERYTHING),
     Role.ADMIN: set(EVERYTHING),
-    Role.COACH: set(EVERYTHING) - {"view_audit", "manage_member", "manage_organisation"},
+    Role.COACH: set(EVERYTHING)
+    - {"view_audit", "manage_member", "manage_organisation", "erase_athlete"},
     Role.ASSISTANT: {
         "view_athlete", "view_consent", "view_destination", "view_route", "view_connection",
         "view_alert", "redeliver", "handle_alert", "view_cohort", "view_stop",
