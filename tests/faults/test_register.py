@@ -14,7 +14,6 @@ NAMED = re.compile(r"test((?:_[FfPpSs]\d+)+)_")
 
 NOT_YET = {
     "F46": "There is no older release that could run beside this one.",
-    "P21": "Erasure is not there yet, and brings its own crash point.",
 }
 
 
