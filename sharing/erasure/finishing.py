@@ -3,6 +3,7 @@
 A removal that nobody confirms is waited for, but not for ever: the log says how many remained.
 """
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -15,9 +16,10 @@ from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, fan_out, promises
 from sharing.erasure import traces
-from sharing.models import Attempt, Delivery, Lane, RemoteRecord
+from sharing.models import Attempt, Delivery, Feed, Lane, RemoteRecord
 
 UNFINISHED = "athlete_erased"  # why a removal ended that nobody confirmed
+FOLLOWED = timedelta(days=2)  # calendars come by once a day; one that does not is not waited for
 UNCONFIRMED = (Delivery.State.DEAD, Delivery.State.UNKNOWN)
 
 
@@ -38,8 +40,17 @@ def owing(athlete_id: UUID) -> QuerySet[Lane]:
 
 
 def _is_due(erasure: Erasure) -> bool:
-    over = erasure.asked_at + settings.BATON_ERASURE_PATIENCE < clock.now()
-    return over or not owing(erasure.athlete_id).exists()
+    since = clock.now() - erasure.asked_at
+    if since > settings.BATON_ERASURE_PATIENCE:
+        return True
+    emptied = since > FOLLOWED or not _followed(erasure)
+    return emptied and not owing(erasure.athlete_id).exists()
+
+
+def _followed(erasure: Erasure) -> bool:
+    """Whether a calendar that follows a feed has not come by since: it must find it empty."""
+    feeds = Feed.objects.filter(lane__plan__athlete=erasure.athlete_id, revoked_at=None)
+    return feeds.filter(last_read_at__lt=erasure.asked_at).exists()
 
 
 @retried

@@ -255,6 +255,22 @@ def test_a_feed_and_a_hook_stop_working(world, client):
     assert client.post(hook, b"{}", content_type="application/json").status_code == 404
 
 
+def test_a_calendar_that_follows_a_feed_finds_it_empty_before_it_is_gone(world):
+    feeds.address(world.lane)
+    Feed.objects.update(last_read_at=world.lane.created_at)
+    assert erase(world) == 0
+    feeds.was_read(Feed.objects.get())
+    assert finishing.finish_due() == 1
+
+
+def test_a_calendar_that_does_not_come_by_is_not_waited_for(world):
+    feeds.address(world.lane)
+    Feed.objects.update(last_read_at=world.lane.created_at - timedelta(days=9))
+    assert erase(world) == 0
+    Erasure.objects.update(asked_at=world.lane.created_at - timedelta(days=3))
+    assert finishing.finish_due() == 1
+
+
 def test_a_roster_that_was_kept_with_somebody_else_goes_as_well(world):
     connection = Connection.objects.create(organisation=world.organisation, user=world.ana)
     eve = Athlete.objects.create(
