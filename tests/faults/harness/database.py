@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -35,10 +36,20 @@ class Database:
         """An identity as this engine writes it."""
         return UUID(text).hex if self.sqlite else text
 
+    def script(self, path: Path) -> None:
+        """All tables of an SQLite file as statements, without what lies in freed pages."""
+        with closing(sqlite3.connect(f"file:{self._file}?mode=ro", uri=True)) as known:
+            path.write_text("\n".join(known.iterdump()))
+
+    @property
+    def _file(self) -> str:
+        return urlsplit(self.url).path.removeprefix("/")
+
     def _ask(self, sql: str) -> Iterator[Row]:
         if self.sqlite:
-            path = urlsplit(self.url).path.removeprefix("/")
-            with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as known:
+            with closing(
+                sqlite3.connect(f"file:{self._file}?mode=ro", uri=True, timeout=30)
+            ) as known:
                 known.row_factory = sqlite3.Row
                 yield from (dict(row) for row in known.execute(sql))
             return

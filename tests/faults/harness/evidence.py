@@ -32,6 +32,7 @@ TABLES = {
     "checkpoints": "SELECT size, note, anchored_at FROM audit_checkpoint",
     "decisions": """SELECT id, athlete_id, destination_id, decision, decided_at
         FROM accounts_consentdecision""",
+    "erasures": "SELECT athlete_id, state, remaining FROM accounts_erasure",
 }
 
 
@@ -44,6 +45,7 @@ class Evidence:
     history: list[Line]
     posts: list[Line]
     titles: dict[int, set[str]]
+    called: dict[int, set[str]]  # names and addresses of the athletes, as the source has them
     secrets: list[str]  # tokens of the source, and what the product was given to keep
     entries: list[dict[str, Any]]
     bundle: Path
@@ -108,8 +110,13 @@ class Evidence:
 
     @cached_property
     def source_id_of_plan(self) -> dict[str, int]:
-        athletes = {row["id"]: row["source_id"] for row in self.tables["athletes"]}
-        return {row["id"]: athletes[row["athlete_id"]] for row in self.tables["plans"]}
+        return {row["id"]: self.source_id_of[row["athlete_id"]] for row in self.tables["plans"]}
+
+    @cached_property
+    def source_id_of(self) -> dict[str, int]:
+        """Athlete → who they are at the source; the rows of the erased do not say it any more."""
+        (cast,) = self.did("cast")
+        return {athlete: int(number) for number, athlete in cast["athletes"].items()}
 
     def did(self, *what: str) -> list[Line]:
         return [line for line in self.history if line["what"] in what]
@@ -129,7 +136,7 @@ def gather(
     folder: Path, database: Database, bundle: Path, fsck: tuple[bool, str], secrets: list[str]
 ) -> Evidence:
     """Read everything there is, once the run has settled."""
-    posts, titles, tokens = _source(folder / "sandbox.sqlite3")
+    posts, titles, called, tokens = _source(folder / "sandbox.sqlite3")
     bodies = bundle.read_bytes().splitlines()
     return Evidence(
         folder=folder,
@@ -139,6 +146,7 @@ def gather(
         history=list(lines(folder / "history.jsonl")),
         posts=posts,
         titles=titles,
+        called=called,
         secrets=[*tokens, *secrets],
         entries=[json.loads(body) for body in bodies[1:]],
         bundle=bundle,
@@ -148,16 +156,21 @@ def gather(
     )
 
 
-def _source(path: Path) -> tuple[list[Line], dict[int, set[str]], list[str]]:
-    """What the source's own file says: its webhook posts, its calendars, the tokens it gave."""
+Words = dict[int, set[str]]
+
+
+def _source(path: Path) -> tuple[list[Line], Words, Words, list[str]]:
+    """What the source's own file says: its webhook posts, calendars, people, the tokens it gave."""
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=30)) as source:
         told = source.execute("SELECT at, kind, detail FROM journal WHERE kind = 'webhook'")
         posts = [{**json.loads(detail), "at": _seconds(at)} for at, _, detail in told]
         titles: dict[int, set[str]] = defaultdict(set)
         for athlete, body in source.execute("SELECT athlete, body FROM workout"):
             titles[athlete].add(json.loads(body)["Title"])
+        people = source.execute("SELECT id, email FROM person WHERE role = 'athlete'")
+        called = {number: {email} for number, email in people}
         tokens = [value for (value,) in source.execute("SELECT token FROM token")]
-    return posts, titles, tokens
+    return posts, titles, called, tokens
 
 
 def _seconds(stamp: str) -> float:

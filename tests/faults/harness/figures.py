@@ -10,6 +10,9 @@ from tests.faults.harness.evidence import Evidence
 from tests.faults.harness.verdict import Verdict
 
 Figures = dict[str, Any]
+DYING = (
+    "worker_crash", "web_kill", "withdraw_crash", "erase_crash", "signer_crash", "rotate_crash",
+)  # fmt: skip
 WORSE = 2.0  # times as slow as when nothing hangs
 
 
@@ -37,6 +40,7 @@ def measured(evidence: Evidence) -> Figures:
         "crash_points": _points(evidence),
         "mid_delivery": len(mid_delivery(evidence)),
         "withdrawals": len(evidence.did("withdraw")),
+        "erasures": len(evidence.did("erase")) - len(evidence.did("erase_crash")),
         "quarantined": sum(row["reason"] == "crashes" for row in evidence.deliveries),
         "reconnected_by_the_coach": len(evidence.did("reconnect")),
         "fenced": sum(row["outcome"].startswith("late") for row in evidence.attempts),
@@ -96,8 +100,7 @@ def spread(seconds: list[float]) -> Figures | None:
 
 def _points(evidence: Evidence) -> dict[str, int]:
     found: Counter[str] = Counter()
-    crashes = ("worker_crash", "web_kill", "withdraw_crash", "signer_crash", "rotate_crash")
-    for line in evidence.did(*crashes):
+    for line in evidence.did(*DYING):
         found[line["point"]] += line["times"]
     return dict(sorted(found.items()))
 

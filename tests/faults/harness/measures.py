@@ -123,7 +123,7 @@ def after_an_outage(stage: Stage, coach: Coach) -> None:
     stage.weather(down={"crowded": 503})
     stage.people.do("open_route", destination=crowded["id"])
     try:
-        _await(lambda: _waiting(stage, crowded["id"]) >= len(crowded["athletes"]))
+        _await(lambda: _waiting(stage, crowded["id"]) >= len(stage.staying(crowded["athletes"])))
     finally:
         stage.weather(down={})
     stage.note("back", waiting=_waiting(stage, crowded["id"]))
@@ -165,8 +165,7 @@ def _posted(door: Door) -> int:
 
 def _athletes(stage: Stage, name: str) -> list[int]:
     (found,) = (one for one in stage.cast["destinations"] if one["name"] == name)
-    athletes: list[int] = found["athletes"]
-    return athletes
+    return stage.staying(found["athletes"])
 
 
 def _waiting(stage: Stage, destination: str) -> int:

@@ -12,7 +12,14 @@ from contextlib import closing, contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
-from tests.faults.harness.profile import INTAKE, ROTATING, SIGNING, STOPPING, WITHDRAWING
+from tests.faults.harness.profile import (
+    ERASING,
+    INTAKE,
+    ROTATING,
+    SIGNING,
+    STOPPING,
+    WITHDRAWING,
+)
 from tests.faults.harness.stage import Stage
 from tests.faults.servers import Process
 
@@ -82,7 +89,11 @@ class Nemesis:
         return min(drawn, key=lambda point: self.done[point])
 
     def _at(self, point: str) -> Act:
-        special = {WITHDRAWING: self.die_withdrawing, ROTATING: self.die_rotating}
+        special = {
+            WITHDRAWING: self.die_withdrawing,
+            ERASING: self.die_erasing,
+            ROTATING: self.die_rotating,
+        }
         if point in INTAKE:
             return partial(self.crash_the_web, point)
         if point in SIGNING:
@@ -192,6 +203,12 @@ class Nemesis:
         died = self.stage.withdraw_dying(f"{WITHDRAWING}:1")
         self.done[WITHDRAWING] += died
         self._did("withdraw_crash", times=died, point=WITHDRAWING)
+
+    def die_erasing(self) -> None:
+        """Whoever destroys what is readable dies before the commit, and it is done again."""
+        died = self.stage.erase_dying(f"{ERASING}:1")
+        self.done[ERASING] += died
+        self._did("erase_crash", times=died, point=ERASING)
 
     def die_rotating(self) -> None:
         """Half of the secrets under the new key, half under the old: all of them open."""

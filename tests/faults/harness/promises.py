@@ -135,6 +135,7 @@ def i4_consent_respected(evidence: Evidence) -> Verdict:
             if pair not in agreed:
                 verdict.broken(f"attempt {entry['attempt']} (entry {entry['seq']}) without consent")
     _silence_after_withdrawal(evidence, verdict)
+    _silence_after_erasure(evidence, verdict)
     return verdict
 
 
@@ -153,6 +154,25 @@ def _silence_after_withdrawal(evidence: Evidence, verdict: Verdict) -> None:
         verdict.looked_at += 1
         if call["at"] > before[-1]["at"] + DEADLINE + SLACK:
             verdict.broken(f"request {call['request']} carried content after the withdrawal")
+
+
+def _silence_after_erasure(evidence: Evidence, verdict: Verdict) -> None:
+    """It was done, the removal is the last that each destination saw, and no content came later."""
+    plans = {row["id"]: row["athlete_id"] for row in evidence.plans}
+    asked = {line["athlete"]: line["at"] for line in reversed(evidence.did("erase"))}
+    done = {row["athlete_id"] for row in evidence.erasures if row["state"] == "done"}
+    for athlete in asked.keys() - done:
+        verdict.broken(f"athlete {athlete} was never erased")
+    for call in evidence.calls:
+        since = asked.get(plans.get(call["body"]["plan"], ""))
+        if since is None or call["method"] == "DELETE":
+            continue
+        verdict.looked_at += 1
+        if call["at"] > since + DEADLINE + SLACK:
+            verdict.broken(f"request {call['request']} carried content after the erasure")
+    for (name, plan), effects in evidence.effects_of.items():
+        if plans.get(plan) in asked and not effects[-1]["gone"]:
+            verdict.broken(f"{name} still holds plan {plan} of somebody who was erased")
 
 
 def i9_bounded(evidence: Evidence) -> Verdict:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from base64 import b64decode
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from http import HTTPStatus
 from itertools import groupby, pairwise
 from pathlib import Path
@@ -16,6 +17,8 @@ LATE, ANSWERED = "attempt.answered_late", {"late_success", "late_failure"}
 ERA = 1_000_000  # versions in one life of the data
 FINAL = ("delivered", "superseded", "blocked", "unknown", "dead")
 WORD = re.compile(rb"[\w-]{16,}")  # what the last part of a webhook's address looks like
+SESSION = re.compile(rb"\bs-\d+\b")  # what the coach's sessions are called
+READABLE = (".log", ".bundle", ".sql")
 KEPT_IN = ("log/*.log", "*.log", "audit.bundle", "baton.sqlite3*", "dump.sql", "redis/*")
 
 
@@ -179,6 +182,27 @@ def i10_secrets_stay(evidence: Evidence) -> Verdict:
     return verdict
 
 
+def i10_the_erased_are_unreadable(evidence: Evidence) -> Verdict:
+    """Neither address nor session of anybody who was erased: in no table, no log, no export."""
+    verdict = Verdict("I10", "who was erased can be read nowhere")
+    erased = [evidence.source_id_of[row["athlete_id"]] for row in evidence.erasures]
+    titles = set[str]().union(*(evidence.titles[number] for number in erased))
+    called = set[str]().union(*(evidence.called[number] for number in erased))
+    for name, content in _told(evidence):
+        verdict.looked_at += len(erased)
+        shown = {word.decode() for word in SESSION.findall(content)} & titles
+        shown |= {word for word in called if word.encode() in content}
+        for word in sorted(shown):
+            verdict.broken(f"{name} tells of “{word}”")
+    return verdict
+
+
+def _told(evidence: Evidence) -> Iterator[tuple[str, bytes]]:
+    for path in _written(evidence.folder):
+        if path.suffix in READABLE:
+            yield path.name, path.read_bytes()
+
+
 def _written(folder: Path) -> list[Path]:
     return [path for each in KEPT_IN for path in folder.glob(each) if path.is_file()]
 
@@ -187,7 +211,7 @@ def i11_thanks_after_commit(evidence: Evidence) -> Verdict:
     """For each webhook that was answered well there is a hint."""
     verdict = Verdict("I11", "thanked only for what is kept")
     source_of = {row["athlete_id"]: row["id"] for row in evidence.sources}
-    sources = {row["source_id"]: source_of.get(row["id"]) for row in evidence.athletes}
+    sources = {number: source_of.get(row) for row, number in evidence.source_id_of.items()}
     kept = Counter(row["source_id"] for row in evidence.hints if row["kind"] == "webhook")
     thanked = Counter(
         sources[post["athlete"]] for post in evidence.posts if post["outcome"].startswith("2")
@@ -199,6 +223,7 @@ def i11_thanks_after_commit(evidence: Evidence) -> Verdict:
     for post in evidence.did("forged"):
         if thanks(post["status"]):
             verdict.broken(f"a forged post for athlete {post['athlete']} was thanked")
+    del thanked[None]  # whoever was erased has neither source nor hints
     for source, times in thanked.items():
         if kept[source] < times:
             verdict.broken(f"source {source}: thanked {times} times, kept {kept[source]}")

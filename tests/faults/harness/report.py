@@ -77,6 +77,7 @@ def doubts_of(profile: Profile, evidence: Evidence) -> list[str]:
         "database restarts": (done["done"]["restart"], profile.restarts),
         "stops past the lease": (done["done"]["stop"], profile.stops),
         "withdrawals": (done["withdrawals"], profile.withdrawals),
+        "erasures": (done["erasures"], profile.erasures),
     }
     doubts = [f"{what}: {had} of {asked}" for what, (had, asked) in wanted.items() if had < asked]
     died = done["crash_points"]

@@ -17,6 +17,7 @@ from tests.faults.harness.stage import Stage
 from tests.faults.harness.verdict import Check, Verdict
 
 I8 = figures.i8_a_bad_one_hurts_only_itself  # only where something was made to hang
+ERASED = records.i10_the_erased_are_unreadable  # only where somebody was
 CHECKS: tuple[Check, ...] = (
     promises.i1_nothing_lost,
     promises.i2_no_duplicate_effect,
@@ -28,6 +29,7 @@ CHECKS: tuple[Check, ...] = (
     I8,
     promises.i9_bounded,
     records.i10_secrets_stay,
+    ERASED,
     records.i11_thanks_after_commit,
     records.i12_versions_immutable,
     promises.i13_recovers_alone,
@@ -70,5 +72,6 @@ def _judged(profile: Profile, evidence: Evidence) -> list[Verdict]:
     left_out = {
         *(NOT_AFTER_A_RESTORE if profile.restore else ()),
         *(() if profile.figures else [I8]),
+        *(() if profile.erasures else [ERASED]),
     }
     return [check(evidence) for check in CHECKS if check not in left_out]

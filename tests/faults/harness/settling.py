@@ -7,6 +7,7 @@ from tests.faults.harness.stage import Stage
 UNSETTLED = """SELECT
     (SELECT count(*) FROM sharing_source WHERE state <> 'suspended' AND dirty_seq > clean_seq) +
     (SELECT count(*) FROM sharing_attempt WHERE settled_at IS NULL) +
+    (SELECT count(*) FROM accounts_erasure WHERE state <> 'done') +
     (SELECT count(*) FROM sharing_delivery d JOIN sharing_lane l ON l.id = d.lane_id
         WHERE d.state = 'waiting' AND l.state <> 'unknown') AS n"""
 OLDEST_POLL = "SELECT min(polled_at) AS oldest_at FROM sharing_source WHERE state = 'active'"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,8 +23,10 @@ from tests.faults.servers import PrivatePostgres, PrivateRedis, Process, Process
 from tests.sandbox_process import SandboxProcess
 
 SETTINGS = "tests.faults.build.settings"
-KINDS = ("fault_versioned", "fault_keyed", "fault_upsert", "fault_none")
+NONE = "fault_none"
+KINDS = ("fault_versioned", "fault_keyed", "fault_upsert", NONE)
 SHARES = {"fault_versioned": 0.3, "fault_keyed": 0.4, "fault_upsert": 0.3, "fault_none": 0.1}
+NEEDED = 20  # athletes of the second destination who say no and yes while a worker dies over it
 LATEST = 1.0  # seconds that the hold is longer than a destination may be late
 CANARY = "canary-{}-4f6c1e"  # a secret that must never be seen anywhere
 SKEW = "8"  # seconds that the clock of a sabotaged worker is ahead
@@ -103,6 +106,7 @@ class Stage:
             "TRAININGPEAKS_RATE_PER_SECOND": "400",
             "BATON_LOG_LEVEL": "WARNING",
             "BATON_KEYS": ",".join(self._keys),
+            "BATON_ERASURES_FILE": str(self.folder / "erasures.jsonl"),
             **self.more,
         }
 
@@ -116,7 +120,25 @@ class Stage:
         self.cast = self.people.do(
             "set_up", sandbox=self.sandbox.url, destinations=wishes, seed=self.seed
         )
+        self._reserve()
         self.note("stage", athletes=len(self.cast["athletes"]))
+
+    def _reserve(self) -> None:
+        """Who will be erased: nobody who is needed elsewhere, or whose lanes wait for a person.
+
+        Where a process is to die over it, the athlete's plans are nowhere: then nothing has to be
+        taken back before.
+        """
+        led = [set(one["athletes"]) for one in self.cast["destinations"][: len(KINDS)]]
+        needed = {self.cast["destinations"][0]["athletes"][0], *led[KINDS.index(NONE)]}
+        needed.update(self.cast["destinations"][1]["athletes"][:NEEDED])
+        chance = random.Random(self.seed + 4)
+        anywhere = set[int]().union(*led)
+        quiet = sorted({int(number) for number in self.cast["athletes"]} - anywhere)
+        self.leaving = chance.sample(sorted(anywhere - needed), self.profile.erasures)
+        self.quiet = chance.sample(quiet, len(quiet))
+        self.reserved = {*self.leaving, *self.quiet}
+        self.gone: set[int] = set()
 
     def _wish(self, kind: str, name: str, share: float, rate: float = RATE) -> Answer:
         return {
@@ -179,6 +201,24 @@ class Stage:
         self.people.do("withdraw", **wish)
         self.people.do("grant", **wish)
         return died
+
+    def erase(self, number: int) -> None:
+        """An athlete asks to be erased; the coach has no more plans for them."""
+        self.gone.add(number)
+        self.people.do("erase", athlete=self.cast["athletes"][str(number)])
+
+    def erase_dying(self, crashpoint: str) -> int:
+        """An erasure whose process dies over it and that is done again; how often one died."""
+        if not self.quiet:
+            return 0
+        number = self.quiet.pop()
+        with closing(People(self.processes, self.history, crashpoint)) as mortal:
+            died = int(mortal.dies("erase_now", athlete=self.cast["athletes"][str(number)]))
+        self.erase(number)
+        return died
+
+    def staying(self, athletes: list[int]) -> list[int]:
+        return [number for number in athletes if number not in self.gone]
 
     def decide(self, decision: str, several: int) -> None:
         """So many athletes, always the same, say `grant` or `withdraw` one after the other."""

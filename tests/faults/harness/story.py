@@ -56,6 +56,8 @@ def _evidence(stage: Stage) -> Evidence:
     stage.processes.manage("audit", "export", str(bundle))
     if stage.postgres is not None:
         stage.postgres.script("baton", stage.folder / "dump.sql")
+    else:
+        stage.database.script(stage.folder / "dump.sql")
     try:
         fsck = (True, stage.processes.manage("audit", "fsck"))
     except RuntimeError as refusal:

@@ -42,7 +42,7 @@ class Coach:
         """Some bursts of edits in one call; how many edits that were."""
         asked: list[Edit] = []
         while len(asked) < most:
-            athlete = self.chance.choice(list(self.sessions))
+            athlete = self.chance.choice(self.stage.staying(list(self.sessions)))
             burst = min(self.chance.randint(1, LONGEST_BURST), most - len(asked))
             asked += [self._one(athlete) for _ in range(burst)]
         self._do(asked)
@@ -101,7 +101,7 @@ class Workload:
         self.pace = stage.profile.changes / stage.profile.storm  # edits a second
         self._threads: list[threading.Thread] = [
             threading.Thread(target=self._guarded, args=(work,), daemon=True)
-            for work in (self._edit, self._decide, self._reconnect)
+            for work in (self._edit, self._decide, self._erase, self._reconnect)
         ]
         if stage.profile.repeated + stage.profile.forged:
             self._threads.append(Stranger(stage, self._over))
@@ -172,10 +172,22 @@ class Workload:
             pause = self.stage.profile.storm / self.stage.profile.withdrawals
             time.sleep(self.chance.uniform(0.2, 0.8) * pause)
             destination = self.chance.choice(self.stage.cast["destinations"])
-            athlete = athletes[str(self.chance.choice(destination["athletes"]))]
+            athlete = athletes[str(self.chance.choice(self._deciding(destination)))]
             self.stage.people.do("withdraw", athlete=athlete, destination=destination["id"])
             gone.append((time.monotonic() + 3.0, athlete, destination["id"]))
             while gone and gone[0][0] < time.monotonic():
                 _, back, where = gone.pop(0)
                 if self.chance.random() < 0.6:
                     self.stage.people.do("grant", athlete=back, destination=where)
+
+    def _deciding(self, destination: dict[str, Any]) -> list[int]:
+        """Whoever is to be erased has one wish only."""
+        athletes: list[int] = destination["athletes"]
+        return [number for number in athletes if number not in self.stage.reserved]
+
+    def _erase(self) -> None:
+        """Ask for erasures, spread over the storm."""
+        for number in self.stage.leaving:
+            pause = self.stage.profile.storm / len(self.stage.leaving)
+            time.sleep(self.chance.uniform(0.2, 0.8) * pause)
+            self.stage.erase(number)

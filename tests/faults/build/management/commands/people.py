@@ -1,4 +1,4 @@
-"""The people of the harness, in a process of the test build: they set up, agree and withdraw."""
+"""The people of the harness, in a process of the test build: they agree, withdraw, are erased."""
 
 import json
 import logging
@@ -21,6 +21,7 @@ from insight.demo import studio
 from insight.demo.sandbox import Sandbox
 from plans.fields import MINIMAL_FIELDS
 from sharing import consents, redeliver, routes
+from sharing.erasure import asking, finishing
 from sharing.models import Delivery, Route
 
 logger = logging.getLogger(__name__)
@@ -124,6 +125,15 @@ def grant(athlete: str, destination: str) -> Answer:
     return {"decision": str(decision.pk)}
 
 
+def erase(athlete: str) -> Answer:
+    return {"erasure": str(asking.ask(Athlete.objects.get(pk=athlete)).pk)}
+
+
+def erase_now(athlete: str) -> Answer:
+    """Ask, and do what the next look of the regular job would do."""
+    return {**erase(athlete), "finished": finishing.finish_due()}
+
+
 def _pair(athlete: str, destination: str) -> tuple[Athlete, Destination]:
     return Athlete.objects.get(pk=athlete), Destination.objects.get(pk=destination)
 
@@ -152,6 +162,8 @@ DO = {
         deliver_again,
         withdraw,
         grant,
+        erase,
+        erase_now,
         pause,
         resume,
         manage,
