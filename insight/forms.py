@@ -21,7 +21,7 @@ AREAS = {  # as the page's address names it
     "delivery": Area("Deliveries", ("delivery", "lane")),
     "attempt": Area("Attempts", ("attempt",)),
     "consent": Area("Consent", ("consent",)),
-    "athlete": Area("Athletes and rosters", ("athlete", "roster", "cohort")),
+    "athlete": Area("Athletes and rosters", ("athlete", "roster", "cohort", "erasure")),
     "destination": Area("Destinations and calendar feeds", ("destination", "feed", "endpoint")),
     "route": Area("Routes", ("route",)),
     "connection": Area("TrainingPeaks", ("connection", "source", "quarantine")),
