@@ -87,6 +87,7 @@ class Destination(models.Model):
 
     breaker_state = models.CharField(max_length=8, choices=Breaker.choices, default=Breaker.CLOSED)
     breaker_opened_at = models.DateTimeField(null=True, blank=True)
+    breaker_closed_at = models.DateTimeField(null=True, blank=True)  # the last time
     breaker_until = models.DateTimeField(default=long_ago)
     breaker_step = models.PositiveSmallIntegerField(default=0)
     consecutive_failures = models.PositiveIntegerField(default=0)
@@ -134,7 +135,7 @@ class Destination(models.Model):
 
 # The engine writes these all the time, and a secret must never be copied.
 NOT_LOGGED = [
-    "settings", "breaker_state", "breaker_opened_at", "breaker_until",
+    "settings", "breaker_state", "breaker_opened_at", "breaker_closed_at", "breaker_until",
     "breaker_step", "consecutive_failures", "failing_since", "warned_percent",
     "last_ok_at", "last_error_code",
     "last_error_at", "audit_entry",

@@ -1,7 +1,8 @@
 """The circuit breaker of a destination, in the database: one opinion shared by all workers.
 
-It opens after ten failures in a row, or when at least seven of ten attempts within five
-minutes failed. While it is open lanes wait and spend no attempts; then one lane probes.
+It opens after ten failures in a row, or when at least seven of ten attempts failed within five
+minutes, as far as these came after it closed last. While it is open lanes wait and spend no
+attempts; then one lane probes.
 """
 
 from datetime import datetime, timedelta
@@ -22,6 +23,8 @@ STILL_WELL = timedelta(seconds=5)  # how exactly the last success is known
 FIRST_PAUSE = timedelta(seconds=30)
 LONGEST_PAUSE = timedelta(minutes=15)
 BAD_OUTCOMES = ("transient", "unknown")
+TELLING = ("success", *BAD_OUTCOMES)  # what says how the destination is; the rest is about us
+MOST_ATTEMPTS = 200  # the newest of the window
 
 
 def allows(destination: Destination, now: datetime, under_way: int) -> bool:
@@ -51,6 +54,7 @@ def succeeded(destination: Destination, log: Log, now: datetime) -> None:
         last_ok_at=now,
     )
     if was_open:
+        Destination.objects.filter(pk=destination.pk).update(breaker_closed_at=now)
         _record(destination, "closed", log)
 
 
@@ -72,10 +76,12 @@ def failed(destination: Destination, code: str, log: Log, now: datetime) -> None
 def _unwell(destination: Destination, now: datetime) -> bool:
     if destination.consecutive_failures >= FAILURES_IN_A_ROW:
         return True
-    recent = Attempt.objects.filter(
-        lane__destination=destination, settled_at__gte=now - WINDOW
-    ).values_list("outcome", flat=True)
-    outcomes = list(recent[:200])
+    since = max(now - WINDOW, destination.breaker_closed_at or LONG_AGO)
+    answered = Attempt.objects.filter(
+        lane__destination=destination, settled_at__gte=since, outcome__in=TELLING
+    )
+    newest = answered.order_by("-settled_at").values_list("outcome", flat=True)
+    outcomes = list(newest[:MOST_ATTEMPTS])
     bad = sum(outcome in BAD_OUTCOMES for outcome in outcomes)
     return len(outcomes) >= ENOUGH_ATTEMPTS and bad / len(outcomes) >= BAD_SHARE
 
