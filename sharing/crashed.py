@@ -1,6 +1,7 @@
 """Attempts whose worker never came back: fence it off, doubt what it began, go on or give up."""
 
 from datetime import datetime, timedelta
+from itertools import takewhile
 
 from audit.log import Log
 from sharing import records, unknown
@@ -26,7 +27,6 @@ def settle(lane: Lane, log: Log, now: datetime) -> bool:
         settlement = Settlement(lane, attempt.delivery, attempt, log, now)
         begun = records.doubt(attempt)
         settlement.close_attempt(CRASHED)
-        lane.crashes += 1
         if not _resume_after_crash(settlement, begun=begun):
             return False
     return True
@@ -40,8 +40,7 @@ def _fence_off(lane: Lane) -> None:
 
 def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
     lane, delivery = settlement.lane, settlement.delivery
-    crashes = lane.crashes
-    if crashes >= BEFORE_QUARANTINE and delivery.state == Delivery.State.WAITING:
+    if delivery.state == Delivery.State.WAITING and _in_a_row(delivery) >= BEFORE_QUARANTINE:
         if begun:
             unknown.hold(settlement, settlement.attempt.deadline_at)
         give_up(settlement, "crashes")
@@ -49,6 +48,11 @@ def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
     if begun and delivery.state == Delivery.State.WAITING:
         unknown.go_on(settlement, timedelta(0), since=settlement.attempt.deadline_at)
         lane.tries = max(0, lane.tries - 1)  # a crash of ours is no failure of theirs
-    lane.crashes = crashes
     lane.save()
     return lane.state == Lane.State.ACTIVE and lane.hold_until <= settlement.now
+
+
+def _in_a_row(delivery: Delivery) -> int:
+    """How many of this delivery's newest attempts had workers that never came back."""
+    newest = delivery.attempts.order_by("-number").values_list("outcome", flat=True)
+    return sum(1 for _ in takewhile(CRASHED.__eq__, newest[:BEFORE_QUARANTINE]))

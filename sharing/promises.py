@@ -144,7 +144,7 @@ def _expect(lane: Lane, delivery: Delivery, now: datetime) -> None:
     idle = lane.settled >= lane.desired
     restart = lane.state in {Lane.State.DEAD, Lane.State.CLOSED}
     if restart:
-        lane.state, lane.tries, lane.crashes = Lane.State.ACTIVE, 0, 0
+        lane.state, lane.tries = Lane.State.ACTIVE, 0
     if idle or restart:
         lane.due_at = delivery.due_at
     elif lane.tries == 0:

@@ -50,7 +50,7 @@ def promise_again(lane: Lane, delivery: Delivery, log: Log) -> Delivery:
         lane.records.filter(state=RemoteRecord.State.PRESENT).update(
             state=RemoteRecord.State.UNCERTAIN
         )
-    lane.tries = lane.crashes = 0
+    lane.tries = 0
     if lane.state == Lane.State.UNKNOWN:  # and a person has looked
         lane.state, lane.verify_needed = Lane.State.ACTIVE, False
     lane.save()

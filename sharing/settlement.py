@@ -56,7 +56,6 @@ class Settlement:
         self.attempt.next_try_at = at
         self.attempt.save(update_fields=["next_try_at"])
         self.lane.tries += int(spend)
-        self.lane.crashes = 0
         self.lane.due_at = at
         self.lane.lease_until = LONG_AGO
         self.lane.last_error = self.attempt.error_code
@@ -67,7 +66,6 @@ def settle_lane(lane: Lane, delivery: Delivery, now: datetime) -> None:
     """A delivery of this lane has ended: free the lease and look at what is owed next."""
     lane.settled = max(lane.settled, delivery.revision)
     lane.tries = 0
-    lane.crashes = 0
     lane.lease_until = LONG_AGO
     lane.last_error = delivery.reason if delivery.state == Delivery.State.DEAD else ""
     waiting = lane.deliveries.filter(state=Delivery.State.WAITING, revision__gt=lane.settled)

@@ -48,7 +48,6 @@ class Lane(Identified):
     tries = models.PositiveIntegerField(
         default=0
     )  # of the schedule; a new version does not reset it
-    crashes = models.PositiveIntegerField(default=0)  # attempts in a row that never settled
     hold_until = models.DateTimeField(default=long_ago)  # a late application may still come
     verify_needed = models.BooleanField(default=False)
     last_error = models.CharField(max_length=64, blank=True)
