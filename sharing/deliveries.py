@@ -5,7 +5,7 @@ No transaction is open while we wait for its answer.
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -203,9 +203,8 @@ class Sending:
             crashpoint("P20")
         if not records.note(self.claim.lane, self.claim.attempt, steps, answers):
             raise outcomes.Fenced
-        for answer in answers.values():
-            if isinstance(answer, DestinationError):
-                raise answer
+        if trouble := _gravest(answers.values()):
+            raise trouble
 
     def _wait_for_the_limit(self) -> None:
         if self.adapter.capabilities.published:
@@ -232,6 +231,8 @@ class Sending:
             ):
                 raise outcomes.Held
             passage = gate.ask(self.claim.lane, self.claim.delivery)
+            if passage.paused:
+                raise outcomes.Held
             if passage.refusal:
                 raise outcomes.Refused(passage.refusal)
             if not passage.fields >= self.claim.fields:
@@ -284,6 +285,13 @@ def _complete(
     """An item that the answer to a batch does not mention may have been written, or not."""
     silent = UnknownOutcomeError("The destination did not answer for this item.")
     return {step.item_key: answers.get(step.item_key, silent) for step in steps}
+
+
+def _gravest(answers: Iterable[Receipt | DestinationError]) -> DestinationError | None:
+    """What ends the attempt. A doubt comes first: what may yet be applied outweighs a refusal."""
+    errors = [answer for answer in answers if isinstance(answer, DestinationError)]
+    doubts = [error for error in errors if isinstance(error, UnknownOutcomeError)]
+    return next(iter([*doubts, *errors]), None)
 
 
 def _longest_pause() -> float:

@@ -140,7 +140,6 @@ def _held(settlement: Settlement, _: Held) -> None:
     """No try is spent, and neither its place in the queue nor what is known of it changes."""
     settlement.close_attempt("held")
     lane = settlement.lane
-    lane.crashes = 0
     lane.lease_until = LONG_AGO
     lane.save()
 
@@ -159,8 +158,10 @@ def _transient(settlement: Settlement, error: DestinationError) -> None:
 
 
 def _payload(settlement: Settlement, error: PayloadError) -> None:
+    """Its own few tries count, whatever else this lane has been through."""
     settlement.close_attempt("payload", error)
-    again_or_dead(settlement, retry.payload_delay(settlement.lane.tries + 1), error.code)
+    refused = settlement.delivery.attempts.filter(outcome="payload").count()
+    again_or_dead(settlement, retry.payload_delay(refused), error.code)
 
 
 def _hopeless(settlement: Settlement, error: UnsupportedPlanError) -> None:
@@ -186,8 +187,14 @@ def _gone(settlement: Settlement, error: GoneError) -> None:
 def _stop_destination(
     settlement: Settlement, state: Destination.State, error: DestinationError
 ) -> None:
-    destination = settlement.lane.destination
-    Destination.objects.filter(pk=destination.pk).update(
+    """Unless somebody, or an earlier answer, has stopped it already."""
+    running = Destination.objects.filter(
+        pk=settlement.lane.destination_id, state=Destination.State.ACTIVE
+    )
+    destination = running.select_for_update(no_key=True).first()
+    if destination is None:
+        return
+    running.update(
         state=state,
         paused_reason=error.code,
         last_error_code=error.code,

@@ -7,6 +7,7 @@ import pytest
 from django.db import OperationalError
 
 from accounts import consent
+from accounts.models import Athlete
 from audit.models import Entry
 from destinations.errors import (
     AuthorizationError,
@@ -31,6 +32,7 @@ from sharing import (
 )
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route, Step
+from sharing.models.base import LONG_AGO
 from tests.sharing import fake_destination
 from tests.sharing.world import build, make_destination, session
 
@@ -331,6 +333,25 @@ def test_three_crashes_quarantine_the_version(studio, inbox):
     assert [(d.state, d.reason) for d in studio.deliveries()] == [("dead", "crashes")]
 
 
+def dies(times=1):
+    """A worker dies over the lane, so and so often, after it has said what it is about to do."""
+    for _ in range(times):
+        sending = deliveries.prepare(claims.claim("worker that dies"))
+        sending._intend(sending.steps)
+        Lane.objects.update(due_at=LONG_AGO, lease_until=LONG_AGO, hold_until=LONG_AGO)
+
+
+def test_crashes_over_an_older_version_do_not_count_against_a_newer_one(studio, inbox):
+    studio.publish(session("tp-1"))
+    dies(2)
+    studio.publish(session("tp-1", title="Mended"))
+    dies()
+    studio.make_due()
+    work()
+    assert studio.states()[-1] == "delivered"
+    assert inbox.held["tp-1"]["title"] == "Mended"
+
+
 def test_a_worker_that_wakes_late_cannot_write_over_its_successor(studio, inbox):
     studio.publish()
     late = claims.claim("sleeper")
@@ -481,6 +502,70 @@ def test_an_answer_that_comes_after_the_lease_was_lost_writes_over_nothing(studi
     record = RemoteRecord.objects.get()
     assert (record.content_hash, record.remote_id) == (known, "remote-tp-1")
     assert studio.lane.verify_needed
+
+
+def test_a_doubt_in_a_batch_outweighs_a_refusal_that_comes_before_it(studio, inbox, monkeypatch):
+    def half(self, steps):
+        refused, silent = (step.item_key for step in steps)
+        return {refused: UnavailableError(), silent: UnknownOutcomeError()}
+
+    monkeypatch.setattr(fake_destination.FakeAdapter, "write_batch", half, raising=False)
+    capabilities = replace(fake_destination.FakeAdapter.capabilities, batch=10)
+    monkeypatch.setattr(fake_destination.FakeAdapter, "capabilities", capabilities)
+    studio.publish(session("tp-1"), session("tp-2"))
+    deliveries.deliver_due("worker")
+    assert Attempt.objects.get().outcome == "unknown"
+    assert RemoteRecord.objects.get().state == RemoteRecord.State.UNCERTAIN
+
+
+def test_a_refused_payload_has_its_own_tries_whatever_came_before(studio, inbox):
+    inbox.answers += [UnavailableError(), UnavailableError(), PayloadError("no")]
+    studio.publish()
+    for _ in range(3):
+        studio.make_due()
+        deliveries.deliver_due("worker")
+    assert studio.states() == ["waiting"]
+    inbox.answers += [PayloadError("no"), PayloadError("no")]
+    for _ in range(2):
+        studio.make_due()
+        deliveries.deliver_due("worker")
+    assert studio.states() == ["dead"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "outcome"),
+    [
+        (lambda: Route.objects.update(state="retired"), "refused"),
+        (lambda: Athlete.objects.update(state="detached"), "refused"),
+        (lambda: Destination.objects.update(state="disabled"), "refused"),
+        (lambda: Route.objects.update(state="paused"), "held"),
+        (lambda: Destination.objects.update(state="paused"), "held"),
+    ],
+    ids=["retired", "detached", "disabled", "route paused", "destination paused"],
+)
+def test_what_is_stopped_between_two_steps_stops_the_next_one(studio, inbox, changed, outcome):
+    studio.publish(session("tp-1"), session("tp-2"))
+    claim = claims.claim("worker")
+    sending = deliveries.prepare(claim)
+    first, second = sending.batches()
+    sending.take(first)
+    changed()
+    with pytest.raises((outcomes.Held, outcomes.Refused)) as ended:
+        sending.take(second)
+    outcomes.settle(claim.lane, claim.attempt, ended.value)
+    assert Attempt.objects.get().outcome == outcome
+    assert inbox.actions() == [("create", "tp-1")]
+
+
+def test_a_late_refusal_does_not_turn_a_destination_that_was_disabled_into_a_paused_one(
+    studio, inbox
+):
+    studio.publish()
+    claim = claims.claim("worker")
+    Destination.objects.update(state="disabled", paused_reason="gone")
+    outcomes.settle(claim.lane, claim.attempt, AuthorizationError())
+    there = Destination.objects.get()
+    assert (there.state, there.paused_reason) == ("disabled", "gone")
 
 
 def test_an_item_that_a_batch_does_not_answer_for_is_unknown(studio, inbox, monkeypatch):
