@@ -22,7 +22,6 @@ from sharing.stops import covering
 
 NOTHING = "nothing"  # no call will be made
 HELD = "held"  # promised, and waiting for a person or a stop
-UNABLE = "unable"  # it cannot even be rendered
 
 
 @dataclass(frozen=True)
@@ -69,6 +68,8 @@ def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery 
     wish = criteria.of(action)
     if wish.to == To.BEFORE:
         targets.item_to_undo(wish, lane)
+    if item.version is None and not criteria.may_end_in_nothing(action.kind, wish):
+        raise Refused(BLOCKED, "There is no version to go back to here.")
     before = lane.deliveries.select_related("version").order_by("-revision").first()
     item.delivery = before
     if _owes_it_already(before, item.version):
@@ -92,6 +93,13 @@ def _owes_it_already(before: Delivery | None, version: PlanVersion | None) -> bo
 # --- the preview ------------------------------------------------------------------------------
 
 
+def refused(item: BulkItem) -> str:
+    """Why the preview left this lane out: what it did not count is not done either."""
+    if not {SUPERSEDED, BLOCKED} & item.forecast.keys():
+        return ""
+    return item.reason or "The preview left it out."
+
+
 def foreseen(action: BulkAction, lane: Lane) -> BulkItem:
     """The lane's item with its forecast. Nothing of what was done to find out remains."""
     item = BulkItem(action=action, lane=lane, forecast={pinned.SEEN: lane.plan.newest})
@@ -105,7 +113,7 @@ def foreseen(action: BulkAction, lane: Lane) -> BulkItem:
         item.forecast |= {refusal.kind: 1}
         item.reason = str(refusal)[:REASON_LENGTH]
     except DestinationError as error:
-        item.forecast |= {BLOCKED: 1, UNABLE: 1}
+        item.forecast |= {BLOCKED: 1}
         item.reason = f"{error.kind.coach_words} {error.kind.action}"[:REASON_LENGTH]
     return item
 

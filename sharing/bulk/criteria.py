@@ -101,6 +101,11 @@ def _check_target(wish: Criteria) -> None:
         raise ValidationError({"undoes": "Say which action to undo."})
 
 
+def may_end_in_nothing(kind: str, wish: Criteria) -> bool:
+    """Whether a lane without a version is to hold nothing, not merely without an answer."""
+    return kind == Kind.TAKE_BACK or wish.to == To.BEFORE
+
+
 def _logged(value: object) -> str | int:
     if isinstance(value, datetime):
         return int(value.timestamp())

@@ -158,9 +158,7 @@ class Run:
         return set(found.values_list("pk", flat=True))
 
     def _carry_out(self, item: BulkItem, log: Log, *, allowed: bool) -> None:
-        refusal = "" if allowed else NO_LONGER
-        if carrying.UNABLE in item.forecast:
-            refusal = item.reason
+        refusal = carrying.refused(item) or ("" if allowed else NO_LONGER)
         if refusal := refusal or self._promised(item, log):
             item.state = BulkItem.State.REFUSED
             item.reason = refusal[:REASON_LENGTH]

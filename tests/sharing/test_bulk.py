@@ -606,6 +606,45 @@ def test_a_version_made_after_the_preview_is_not_rolled_back(changed, inbox):
     assert last_version(changed) == 4
 
 
+@pytest.mark.parametrize("to", [To.PREVIOUS, To.MOMENT])
+def test_where_there_is_nothing_to_go_back_to_nothing_is_taken_away(changed, inbox, to):
+    young = join(changed, "Young", 900)
+    moment = clock.now()
+    publish(young, [session("tp-y", title="Only")])
+    work()
+    inbox.arrived.clear()
+    wish = {"to": to, "moment": moment if to == To.MOMENT else None}
+    action = previewed(changed, Kind.ROLL_BACK, route=changed.route.pk, **wish)
+    assert (action.forecast["lanes"], action.forecast["blocked"]) == (ATHLETES + 1, 1)
+    carried_out(action)
+    work()
+    assert "remove" not in happened(inbox)
+    item = action.items.get(lane__plan=young)
+    assert item.state == "refused"
+    assert item.reason.startswith(("There is no version before", "The plan had no version then"))
+    assert lane_of(young).desired == 1
+
+
+def test_an_item_without_a_version_takes_nothing_back_unless_that_was_asked(changed, inbox):
+    action = previewed(changed, Kind.ROLL_BACK, plan=changed.plan.pk, to=To.PREVIOUS)
+    action.items.update(version=None)
+    carried_out(action)
+    work()
+    assert states(action) == {"refused": 1}
+    assert inbox.arrived == []
+
+
+def test_what_the_preview_counted_as_blocked_stays_so_when_it_is_unblocked_later(changed, inbox):
+    consents.withdraw(changed.ben, changed.destination, basis=consent.Basis())
+    work()
+    action = previewed(changed, Kind.ROLL_BACK, route=changed.route.pk, to=To.PREVIOUS)
+    assert asking.affected(action) == ATHLETES - 1
+    changed.agree()
+    carried_out(action)
+    assert states(action) == {"done": ATHLETES - 1, "refused": 1}
+    assert "has not agreed" in action.items.get(state="refused").reason
+
+
 def test_without_consent_an_older_version_does_not_go_out_but_taking_back_does(changed, inbox):
     consents.withdraw(changed.ben, changed.destination, basis=consent.Basis())
     action = previewed(changed, Kind.ROLL_BACK, athlete=changed.ben.pk, to=To.PREVIOUS)
