@@ -108,7 +108,9 @@ def undo(action: BulkAction, by: User) -> BulkAction:
 
 def is_stale(action: BulkAction) -> bool:
     """Too much may have changed since the preview: nobody may begin by it any more."""
-    return action.asked_at < clock.now() - GOOD_FOR
+    if not action.forecast:
+        return False
+    return (action.ready_at or action.asked_at) < clock.now() - GOOD_FOR
 
 
 def affected(action: BulkAction) -> int:

@@ -30,6 +30,7 @@ SLICE = 5  # lanes in one transaction
 AHEAD = 200  # lanes that wait at a destination before it gets no more of an action
 NO_LONGER = "Whoever asked for this may not do it any more."
 LANES = "lanes"
+IN_TURN = ("state", "lease_until", "asked_at")  # previews, then whose last turn is longest ago
 
 
 class Fenced(Exception):  # noqa: N818 - not an error of ours: it was cancelled, or another goes on
@@ -52,7 +53,7 @@ def _claim() -> BulkAction | None:
         now = clock.now()
         unseen = Q(state=State.PREVIEW, forecast={})
         due = BulkAction.objects.filter(unseen | Q(state=State.RUNNING), lease_until__lte=now)
-        row = due.order_by("asked_at").first()
+        row = due.order_by(*IN_TURN).first()
         if row is None:
             return None
         taken = due.filter(pk=row.pk, epoch=row.epoch).update(
@@ -90,7 +91,7 @@ class Run:
             if not self._left().exists():
                 self._done()
                 return
-        self._mine(lease_until=LONG_AGO)
+        self._mine(lease_until=clock.now())
 
     # --- the preview --------------------------------------------------------------------------
 
@@ -125,8 +126,9 @@ class Run:
             self.action.total = counted[LANES]
             entry = asking.record(self.action, "previewed", log, **forecast)
             self._mine(
-                forecast=forecast, total=counted[LANES], lease_until=LONG_AGO, audit_entry_id=entry
-            )
+                forecast=forecast, total=counted[LANES], ready_at=clock.now(),
+                lease_until=LONG_AGO, audit_entry_id=entry,
+            )  # fmt: skip
 
     # --- carrying it out ----------------------------------------------------------------------
 

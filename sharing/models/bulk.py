@@ -41,6 +41,7 @@ class BulkAction(Identified):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
     )
     asked_at = models.DateTimeField()
+    ready_at = models.DateTimeField(null=True)  # when the preview was: it is good for a while
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     lease_until = models.DateTimeField(default=long_ago)

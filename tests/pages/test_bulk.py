@@ -302,7 +302,7 @@ def test_an_old_preview_says_so_and_offers_nothing_that_would_be_refused(
 ):
     action = preview(client, state="dead")
     assert "bulk-start" in page(client, action)
-    BulkAction.objects.update(asked_at=clock.now() - timedelta(minutes=61))
+    BulkAction.objects.update(ready_at=clock.now() - timedelta(minutes=61))
     shown = page(client, action)
     assert "more than an hour old" in shown
     assert "bulk-start" not in shown

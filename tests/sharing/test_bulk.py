@@ -393,9 +393,56 @@ def test_a_version_that_comes_while_it_runs_wins(club, inbox, monkeypatch):
 def test_an_old_preview_is_not_started(club, inbox):
     kill_all(inbox, "One")
     action = previewed(club)
-    BulkAction.objects.update(asked_at=clock.now() - timedelta(hours=2))
+    BulkAction.objects.update(ready_at=clock.now() - timedelta(hours=2))
     with pytest.raises(NotPossible, match="make a new one"):
         asking.start(action, club.ana)
+
+
+def test_a_preview_that_had_to_wait_for_its_turn_is_as_old_as_its_figures(club, inbox):
+    kill_all(inbox, "One")
+    action = asking.ask(club.ana, club.organisation, Kind.REDELIVER, Criteria())
+    BulkAction.objects.update(asked_at=clock.now() - timedelta(hours=2))
+    go()
+    assert carried_out(action).state == "done"
+
+
+def test_what_a_broken_destination_holds_up_keeps_nobody_else_waiting(club, inbox, monkeypatch):
+    monkeypatch.setattr(running, "SLICE", 2)
+    monkeypatch.setattr(running, "AHEAD", 2)
+    kill_all(inbox, "One")
+    stuck = previewed(club)
+    now = clock.now()
+    Destination.objects.update(
+        breaker_state="open", breaker_opened_at=now, breaker_until=now + timedelta(hours=1)
+    )
+    asking.start(stuck, club.ana)
+    running.run_due()
+    assert states(stuck) == {"done": 2, "waiting": ATHLETES - 2}
+    other = build()
+    other.agree()
+    other.publish()
+    work()
+    action = asking.ask(other.ana, other.organisation, Kind.TAKE_BACK, Criteria(plan=other.plan.pk))
+    running.run_due()
+    action.refresh_from_db()
+    assert figures(action) == {"lanes": 1, "remove": 1}
+    asking.start(action, other.ana)
+    running.run_due()
+    running.run_due()
+    assert states(action) == {"done": 1}
+    assert states(stuck) == {"done": 2, "waiting": ATHLETES - 2}
+    assert BulkAction.objects.get(pk=stuck.pk).state == "running"
+
+
+def test_actions_take_turns_by_whose_last_one_is_longest_ago(club, inbox, monkeypatch):
+    monkeypatch.setattr(running, "SLICE", 2)
+    kill_all(inbox, "One")
+    first, second = previewed(club), previewed(club, state="dead")
+    for action in (first, second):
+        asking.start(action, club.ana)
+    for _ in range(2):
+        running.run_due(budget=0)
+    assert states(first)["waiting"] == states(second)["waiting"] == ATHLETES - 2
 
 
 # --- persons ----------------------------------------------------------------------------------
