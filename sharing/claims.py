@@ -16,7 +16,7 @@ from audit.crashpoint import crashpoint
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from destinations.models import Destination
-from sharing import breaker, clock, crashed, gate, incarnation, limiter, promises, unknown
+from sharing import breaker, clock, crashed, gate, incarnation, limiter, pinned, promises, unknown
 from sharing.models import Attempt, Delivery, Lane, Route
 from sharing.settlement import settle_lane
 from sharing.stops import covering
@@ -155,11 +155,23 @@ def _chosen(lane: Lane, waiting: list[Delivery]) -> Delivery:
     if removals:
         return removals[-1]  # taking back comes before whatever may be shared after it
     if lane.destination.delivery_mode == "every":
-        return waiting[0]
+        return _next_of_every(lane, waiting)
     newest = waiting[-1]
     if lane.destination.idempotency_class == "keyed":
         return next((d for d in waiting if d.reason == promises.UNCERTAIN), newest)
     return newest
+
+
+def _next_of_every(lane: Lane, waiting: list[Delivery]) -> Delivery:
+    """In order. What was under way when a person rolled the lane back goes first only where it may
+    still arrive and its acknowledgement would prove that it does not.
+    """
+    back = pinned.rolled_back_at(lane) if len(waiting) > 1 else 0
+    keyed = lane.destination.idempotency_class == "keyed"
+    wanted = (
+        d for d in waiting if d.revision >= back or (keyed and d.reason == promises.UNCERTAIN)
+    )
+    return next(wanted, waiting[0])
 
 
 def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime) -> "Claim | bool":

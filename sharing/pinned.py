@@ -4,7 +4,7 @@ A roll back holds until the coach changes the plan or somebody releases it, what
 the lane anew meanwhile. Nothing is kept for it but the row that was carried out.
 """
 
-from django.db.models import F
+from django.db.models import F, Max
 
 from sharing.models import BulkAction, BulkItem, Lane, Plan, PlanVersion
 
@@ -36,6 +36,13 @@ def last(lane: Lane) -> BulkItem | None:
         .order_by(F("delivery__revision").desc(nulls_last=True), "-action__started_at")
         .first()
     )
+
+
+def rolled_back_at(lane: Lane) -> int:
+    """The revision of the last roll back in this lane: what was promised before it ended there."""
+    made = BulkItem.objects.filter(lane=lane, action__kind__in=BACK, state__in=CARRIED_OUT)
+    newest: int | None = made.aggregate(newest=Max("made__revision"))["newest"]
+    return newest or 0
 
 
 def owed(lane: Lane) -> PlanVersion | None:

@@ -93,21 +93,26 @@ def _why_ended(intent: Delivery.Intent) -> tuple[Delivery.State, str]:
 
 
 def supersede_waiting(
-    lane: Lane, log: Log, now: datetime, *, reason: tuple[Delivery.State, str]
+    lane: Lane,
+    log: Log,
+    now: datetime,
+    *,
+    reason: tuple[Delivery.State, str],
+    drained: bool = False,
 ) -> None:
     """End the lane's waiting deliveries that a new promise makes pointless.
 
     Not one whose attempt may still be on its way. And when something is to be shared:
     not a removal, which is owed whatever comes after it, not one whose outcome is
-    unknown, because only its acknowledgement proves that it will not arrive late, and not
-    one that a drain still lets out while it holds what is newer.
+    unknown, because only its acknowledgement proves that it will not arrive late, and, unless
+    what is `drained` ends too, not one that a drain still lets out while it holds what is newer.
     """
     waiting = lane.deliveries.filter(state=Delivery.State.WAITING)
     if not waiting.exists():
         return
     if reason[0] == Delivery.State.SUPERSEDED:
         waiting = waiting.exclude(intent=Delivery.Intent.REMOVE).exclude(reason=UNCERTAIN)
-        if since := covering.drained_since(lane):
+        if not drained and (since := covering.drained_since(lane)):
             waiting = waiting.exclude(accepted_at__lte=since)
     for delivery in waiting.exclude(attempts__settled_at__isnull=True, attempts__isnull=False):
         end(delivery, reason[0], log, now, reason=reason[1])

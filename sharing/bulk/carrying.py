@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts import erasures
 from audit.log import Log, audited_atomic
@@ -21,16 +22,22 @@ from sharing.reasons import explain
 from sharing.stops import covering
 
 NOTHING = "nothing"  # no call will be made
+OVERTAKES = "overtakes"  # deliveries that wait there now and will never be sent
+OVERTAKEN = (Delivery.State.SUPERSEDED, "newer_version")
 HELD = "held"  # promised, and waiting for a person or a stop
 
 
 @dataclass(frozen=True)
 class Carried:
-    """A lane that owes what was wished; `made` is None where it did already."""
+    """A lane that owes what was wished; `made` is None where it did already.
+
+    `overtaken` is how many waiting deliveries ended with it.
+    """
 
     lane: Lane
     made: Delivery | None
     fields: frozenset[str] = frozenset()
+    overtaken: int = 0
 
 
 def carry_out(action: BulkAction, item: BulkItem, log: Log) -> Carried:
@@ -41,14 +48,22 @@ def carry_out(action: BulkAction, item: BulkItem, log: Log) -> Carried:
     lane = Lane.objects.locked(item.lane_id)
     if action.kind == BulkAction.Kind.REDELIVER:
         made: Delivery | None = _again(lane, item, log)
+        overtaken = 0
     else:
+        waited = _waiting(lane).count()
         made = _back(action, lane, item, log)
+        still = _waiting(lane).exclude(pk=made.pk) if made else _waiting(lane)
+        overtaken = waited - still.count()
     if made is None:
-        return Carried(lane, None)
+        return Carried(lane, None, overtaken=overtaken)
     passage = gate.ask(lane, made)
     if passage.refusal:
         raise Refused(BLOCKED, explain(passage.refusal).words)
-    return Carried(lane, made, passage.fields)
+    return Carried(lane, made, passage.fields, overtaken)
+
+
+def _waiting(lane: Lane) -> QuerySet[Delivery]:
+    return lane.deliveries.filter(state=Delivery.State.WAITING)
 
 
 def _again(lane: Lane, item: BulkItem, log: Log) -> Delivery:
@@ -72,14 +87,16 @@ def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery 
         raise Refused(BLOCKED, "There is no version to go back to here.")
     before = lane.deliveries.select_related("version").order_by("-revision").first()
     item.delivery = before
-    if _owes_it_already(before, item.version):
+    if _owes_it_already(before, item.version) and not _another_goes_first(lane, before):
         return None
     if item.version is not None and erasures.begun(lane.plan.athlete_id):
         raise Refused(BLOCKED, explain("athlete_erased").words)
     if item.version is None:
         return next(iter(fan_out.take_back([lane], log)), None)
     item.version.plan = lane.plan
-    return promises.promise(lane, item.version, log, due_at=clock.now())
+    now = clock.now()
+    promises.supersede_waiting(lane, log, now, reason=OVERTAKEN, drained=True)
+    return promises.promise(lane, item.version, log, due_at=now)
 
 
 def _owes_it_already(before: Delivery | None, version: PlanVersion | None) -> bool:
@@ -88,6 +105,14 @@ def _owes_it_already(before: Delivery | None, version: PlanVersion | None) -> bo
     if version is None:
         return before.intent == Delivery.Intent.REMOVE
     return before.intent == Delivery.Intent.SHARE and before.version_id == version.pk
+
+
+def _another_goes_first(lane: Lane, before: Delivery | None) -> bool:
+    """Where every version is wanted, an older one that waits is sent before what is owed last."""
+    if before is None or lane.destination.delivery_mode != Destination.DeliveryMode.EVERY:
+        return False
+    older = _waiting(lane).filter(intent=Delivery.Intent.SHARE, revision__lt=before.revision)
+    return older.exclude(reason=promises.UNCERTAIN).exists()
 
 
 # --- the preview ------------------------------------------------------------------------------
@@ -130,12 +155,13 @@ def _tried(action: BulkAction, item: BulkItem) -> dict[str, int]:
 
 def _counted(carried: Carried) -> dict[str, int]:
     lane, made = carried.lane, carried.made
+    overtaken = {OVERTAKES: carried.overtaken} if carried.overtaken else {}
     if made is None:
-        return {NOTHING: 1}
+        return {NOTHING: 1} | overtaken
     adapter = registry.adapter_for(lane.destination)
     steps = deliveries.steps_to_take(lane, made, carried.fields, adapter)
     counted = dict(Counter(step.action.value for step in steps)) or {NOTHING: 1}
-    return counted | ({HELD: 1} if _is_held(lane, made) else {})
+    return counted | overtaken | ({HELD: 1} if _is_held(lane, made) else {})
 
 
 def _is_held(lane: Lane, made: Delivery) -> bool:

@@ -195,5 +195,5 @@ class Run:
 
 FIGURES = (
     "create", "update", "remove", carrying.NOTHING, SUPERSEDED, BLOCKED,
-    carrying.HELD,
+    carrying.OVERTAKES, carrying.HELD,
 )  # fmt: skip

@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 from accounts.models import Athlete, Cohort, User
 from destinations.models import Destination
 from sharing.bulk import asking, criteria, limits
-from sharing.bulk.carrying import HELD, NOTHING
+from sharing.bulk.carrying import HELD, NOTHING, OVERTAKES
 from sharing.bulk.criteria import To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED
 from sharing.models import BulkAction, BulkItem, Delivery, Plan, Route
@@ -116,6 +116,8 @@ def told(forecast: Mapping[str, int]) -> str:
     steps = [f"{forecast[name]} {words}" for name, words in STEPS.items() if forecast.get(name)]
     if forecast.get(NOTHING):
         steps.append("Nothing to send")
+    if overtaken := forecast.get(OVERTAKES):
+        steps.append(f"{overtaken} waiting superseded")
     if steps and forecast.get(HELD):
         steps.append("will wait")
     return ", ".join(steps)

@@ -11,9 +11,9 @@ from audit import fsck, verify
 from audit.actor import Actor, acting
 from audit.log import audited_atomic
 from audit.models import Entry
-from destinations.errors import PayloadError, UnsupportedPlanError
+from destinations.errors import PayloadError, UnavailableError, UnsupportedPlanError
 from destinations.models import Destination
-from sharing import clock, consents, deliveries, pinned, routes
+from sharing import claims, clock, consents, deliveries, outcomes, pinned, routes
 from sharing.bulk import asking, carrying, limits, running
 from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import NotPossible
@@ -603,6 +603,66 @@ def test_a_new_consent_shares_the_version_that_was_rolled_back_to(changed, inbox
     work()
     assert last_version(changed) == 1
     assert held_titles(inbox) == ["One", "Two"]
+
+
+@pytest.fixture
+def every(inbox):
+    """One athlete at a destination that gets every version. The first has arrived."""
+    world = build(delivery_mode="every")
+    world.agree()
+    world.publish(session("tp-0", title="One"))
+    work()
+    inbox.arrived.clear()
+    return world
+
+
+def test_wrong_versions_that_wait_are_not_sent_before_the_one_rolled_back_to(every, inbox):
+    every.publish(session("tp-0", title="Wrong"))
+    every.publish(session("tp-0", title="Also wrong"))
+    wish = {"plan": every.plan.pk, "to": To.VERSION, "version": 1}
+    action = previewed(every, Kind.ROLL_BACK, **wish)
+    assert figures(action) == {"lanes": 1, "nothing": 1, "overtakes": 2}
+    assert asking.affected(action) == 1
+    carried_out(action)
+    assert every.states() == ["delivered", "superseded", "superseded", "waiting"]
+    work()
+    assert inbox.arrived == []
+    assert every.states()[-1] == "delivered"
+    assert ledger().balanced
+
+
+def test_going_to_the_version_that_waits_last_leaves_out_those_before_it(every, inbox):
+    every.publish(session("tp-0", title="Wrong"))
+    every.publish(session("tp-0", title="Right"))
+    wish = {"plan": every.plan.pk, "to": To.VERSION, "version": 3}
+    action = previewed(every, Kind.ROLL_BACK, **wish)
+    assert figures(action) == {"lanes": 1, "update": 1, "overtakes": 2}
+    carried_out(action)
+    work()
+    assert [step.item.body["title"] for step in inbox.arrived] == ["Right"]
+
+
+def test_a_wrong_version_that_is_under_way_is_not_tried_again_after_a_roll_back(every, inbox):
+    every.publish(session("tp-0", title="Wrong"))
+    claim = claims.claim("worker")
+    wish = {"plan": every.plan.pk, "to": To.VERSION, "version": 1}
+    carried_out(previewed(every, Kind.ROLL_BACK, **wish))
+    outcomes.settle(claim.lane, claim.attempt, UnavailableError())
+    every.make_due()
+    work()
+    assert inbox.arrived == []
+    assert every.states() == ["delivered", "superseded", "delivered"]
+
+
+def test_a_drain_does_not_let_out_what_was_rolled_back(every, inbox):
+    every.publish(session("tp-0", title="Wrong"))
+    putting.put(every.ben, "drain", reason="ill", by=every.ana)
+    wish = {"plan": every.plan.pk, "to": To.VERSION, "version": 1}
+    action = previewed(every, Kind.ROLL_BACK, **wish)
+    assert figures(action) == {"lanes": 1, "nothing": 1, "overtakes": 1, "held": 1}
+    carried_out(action)
+    work()
+    assert inbox.arrived == []
 
 
 def test_a_release_brings_the_newest_version_back(changed, inbox):
