@@ -13,8 +13,8 @@ from destinations import registry
 from destinations.errors import DestinationError
 from destinations.models import Destination
 from sharing import clock, deliveries, fan_out, gate, pinned, promises, redeliver
-from sharing.bulk import criteria, targets
-from sharing.bulk.criteria import To
+from sharing.bulk import criteria, selection, targets
+from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED, Refused
 from sharing.models import BulkAction, BulkItem, Delivery, Lane, PlanVersion, Route
 from sharing.models.base import REASON_LENGTH
@@ -47,7 +47,7 @@ def carry_out(action: BulkAction, item: BulkItem, log: Log) -> Carried:
     """
     lane = Lane.objects.locked(item.lane_id)
     if action.kind == BulkAction.Kind.REDELIVER:
-        made: Delivery | None = _again(lane, item, log)
+        made: Delivery | None = _again(action, lane, item, log)
         overtaken = 0
     else:
         waited = _waiting(lane).count()
@@ -66,13 +66,25 @@ def _waiting(lane: Lane) -> QuerySet[Delivery]:
     return lane.deliveries.filter(state=Delivery.State.WAITING)
 
 
-def _again(lane: Lane, item: BulkItem, log: Log) -> Delivery:
+def _again(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery:
     if item.delivery_id is None:
         raise TypeError("An item to redeliver names its delivery.")
     delivery = redeliver.in_lane(lane, item.delivery_id)
     if objection := redeliver.objection(lane, delivery):
         raise Refused(*objection)
+    if words := _settled_since(criteria.of(action), lane, delivery):
+        raise Refused(SUPERSEDED, words)
     return redeliver.promise_again(lane, delivery, log)
+
+
+def _settled_since(wish: Criteria, lane: Lane, delivery: Delivery) -> str:
+    """Whether somebody took care of it since the filter found it; in words, if so."""
+    state = selection.state_of(wish)
+    if delivery.state != state:
+        return "It was settled since the preview."
+    if state in selection.UNTIL_REPLACED and delivery.revision < lane.desired:
+        return "It was promised again since the preview."
+    return ""
 
 
 def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery | None:

@@ -13,7 +13,7 @@ UNTIL_REPLACED = (Delivery.State.DEAD, Delivery.State.UNKNOWN)
 
 def letters(user: User, organisation: Organisation, wish: Criteria) -> QuerySet[Delivery]:
     """The deliveries that the filter finds. A dead one counts until a newer promise replaces it."""
-    state = wish.state or Delivery.State.DEAD
+    state = state_of(wish)
     found = Delivery.objects.for_user(user).filter(
         _within(wish, "lane__"), lane__route__organisation=organisation, state=state
     )
@@ -27,6 +27,11 @@ def letters(user: User, organisation: Organisation, wish: Criteria) -> QuerySet[
     if wish.until:
         found = found.filter(settled_at__lt=wish.until)
     return found
+
+
+def state_of(wish: Criteria) -> str:
+    """How the deliveries stand that it is about: dead, unless it says otherwise."""
+    return wish.state or Delivery.State.DEAD
 
 
 def lanes(action: BulkAction) -> QuerySet[Lane]:

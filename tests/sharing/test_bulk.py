@@ -11,9 +11,14 @@ from audit import fsck, verify
 from audit.actor import Actor, acting
 from audit.log import audited_atomic
 from audit.models import Entry
-from destinations.errors import PayloadError, UnavailableError, UnsupportedPlanError
+from destinations.errors import (
+    PayloadError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnsupportedPlanError,
+)
 from destinations.models import Destination
-from sharing import claims, clock, consents, deliveries, outcomes, pinned, routes
+from sharing import claims, clock, consents, deliveries, outcomes, pinned, redeliver, routes
 from sharing.bulk import asking, carrying, limits, running
 from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import NotPossible
@@ -270,6 +275,40 @@ def test_two_dead_letters_of_a_lane_are_one_item(club, inbox):
     work()
     assert Delivery.objects.filter(state="dead").count() == 2 * ATHLETES
     assert previewed(club).forecast["lanes"] == ATHLETES
+
+
+def unknown(world, inbox):
+    """The last call may have been applied, and its destination cannot tell."""
+    inbox.answers.append(UnknownOutcomeError())
+    world.publish(session("tp-0", title="Race"))
+    work()
+    assert world.states() == ["unknown"]
+    inbox.arrived.clear()
+    return world.deliveries()[0]
+
+
+def test_what_a_person_has_found_since_the_preview_is_not_sent_again(inbox):
+    world = build(idempotency_class="none")
+    world.agree()
+    delivery = unknown(world, inbox)
+    action = previewed(world, state="unknown")
+    assert figures(action) == {"lanes": 1, "create": 1}
+    redeliver.settle_unknown(delivery, is_there=True)
+    carried_out(action)
+    work()
+    assert inbox.arrived == []
+    item = action.items.get()
+    assert (item.state, item.reason) == ("refused", "It was settled since the preview.")
+
+
+def test_what_was_promised_again_since_the_preview_is_not_promised_once_more(club, inbox):
+    kill_all(inbox, "One")
+    action = previewed(club)
+    redeliver.redeliver(club.deliveries()[0])
+    work()
+    carried_out(action)
+    assert states(action) == {"done": ATHLETES - 1, "refused": 1}
+    assert len(club.deliveries()) == 2
 
 
 # --- running ----------------------------------------------------------------------------------
