@@ -31,12 +31,15 @@ class Objection(NamedTuple):
 def redeliver(delivery: Delivery) -> Delivery:
     with audited_atomic() as log:
         lane = Lane.objects.locked(delivery.lane_id)
-        delivery = in_lane(lane, delivery.pk)
-        if refusal := why_not(lane, delivery):
-            raise RedeliverRefused(refusal)
-        again = promise_again(lane, delivery, log)
+        again = _once_more(lane, in_lane(lane, delivery.pk), log)
     wake.wake()
     return again
+
+
+def _once_more(lane: Lane, delivery: Delivery, log: Log) -> Delivery:
+    if refusal := why_not(lane, delivery):
+        raise RedeliverRefused(refusal)
+    return promise_again(lane, delivery, log)
 
 
 def promise_again(lane: Lane, delivery: Delivery, log: Log) -> Delivery:
@@ -110,33 +113,37 @@ def settle_unknown(delivery: Delivery, *, is_there: bool) -> Delivery:
 
     Where a newer promise waits behind it, that one is sent instead.
     """
-    newer = Delivery.objects.filter(
-        lane=delivery.lane_id, revision__gt=delivery.revision, state=Delivery.State.WAITING
-    )
-    if is_there:
-        return _settle(delivery, Delivery.State.DELIVERED, "confirmed_by_person")
-    if newer.exists():
-        return _settle(delivery, Delivery.State.SUPERSEDED, "newer_version")
-    return redeliver(delivery)
-
-
-def _settle(delivery: Delivery, state: Delivery.State, reason: str) -> Delivery:
-    """End what was unknown, and let the lane go on."""
     with audited_atomic() as log:
         lane = Lane.objects.locked(delivery.lane_id)
-        delivery = Delivery.objects.select_related("version").get(
-            pk=delivery.pk, state=Delivery.State.UNKNOWN
-        )
-        delivery.lane = lane
-        promises.end(delivery, state, log, clock.now(), reason=reason)
-        if state == Delivery.State.DELIVERED:
-            lane.records.filter(state=RemoteRecord.State.UNCERTAIN).update(
-                state=RemoteRecord.State.PRESENT
-            )
-        Lane.objects.filter(pk=lane.pk).update(
-            state=Lane.State.ACTIVE,
-            settled=max(lane.settled, delivery.revision),
-            verify_needed=False,
-        )
+        delivery = in_lane(lane, delivery.pk)
+        if delivery.state != Delivery.State.UNKNOWN:
+            raise RedeliverRefused("Somebody has answered this already: see how it stands.")
+        settled = _settled(lane, delivery, log, is_there=is_there)
     wake.wake()
+    return settled
+
+
+def _settled(lane: Lane, delivery: Delivery, log: Log, *, is_there: bool) -> Delivery:
+    newer = lane.deliveries.filter(revision__gt=delivery.revision)
+    if is_there:
+        lane.records.filter(state=RemoteRecord.State.UNCERTAIN).update(
+            state=RemoteRecord.State.PRESENT
+        )
+        return _end(lane, delivery, Delivery.State.DELIVERED, "confirmed_by_person", log)
+    if newer.filter(state=Delivery.State.WAITING).exists():
+        return _end(lane, delivery, Delivery.State.SUPERSEDED, "newer_version", log)
+    same = newer.filter(version=delivery.version_id, intent=delivery.intent)
+    if same.exclude(state__in=NEVER_SENT).exists():
+        raise RedeliverRefused("This was sent again already: see the later delivery.")
+    return _once_more(lane, delivery, log)
+
+
+def _end(lane: Lane, delivery: Delivery, state: Delivery.State, reason: str, log: Log) -> Delivery:
+    """End what was unknown, and let the lane go on."""
+    promises.end(delivery, state, log, clock.now(), reason=reason)
+    Lane.objects.filter(pk=lane.pk).update(
+        state=Lane.State.ACTIVE,
+        settled=max(lane.settled, delivery.revision),
+        verify_needed=False,
+    )
     return delivery

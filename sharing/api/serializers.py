@@ -272,6 +272,14 @@ class AssignSerializer(serializers.Serializer[Any]):
         return found
 
 
+class SettleSerializer(serializers.Serializer[Any]):
+    """What a person found at the destination."""
+
+    there = serializers.ChoiceField(
+        choices=[("yes", "It is there: it counts as delivered"), ("no", "It is sent again")]
+    )
+
+
 class DeliveryDetailSerializer(DeliverySerializer):
     attempts = AttemptSerializer(many=True, read_only=True)
 

@@ -234,6 +234,23 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
         shown = serializers.DeliverySerializer(again, context=self.get_serializer_context())
         return Response(shown.data, status=status.HTTP_201_CREATED)
 
+    @extend_schema(request=serializers.SettleSerializer, responses=serializers.DeliverySerializer)
+    @action(detail=True, methods=["post"])
+    def settle(self, request: Request, pk: str) -> Response:
+        """Answer for an unknown delivery, having looked at its destination. The answer is the
+        delivery that counts now. Refused when somebody has answered already.
+        """
+        delivery = self.get_object()
+        found = serializers.SettleSerializer(data=request.data)
+        found.is_valid(raise_exception=True)
+        is_there = found.validated_data["there"] == "yes"
+        try:
+            settled = redeliver.settle_unknown(delivery, is_there=is_there)
+        except redeliver.RedeliverRefused as refusal:
+            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
+        shown = serializers.DeliverySerializer(settled, context=self.get_serializer_context())
+        return Response(shown.data)
+
     @extend_schema(request=serializers.AssignSerializer, responses=serializers.DeliverySerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
@@ -64,8 +64,11 @@ def redeliver(request: HttpRequest, pk: UUID) -> HttpResponse:
 def settle_unknown(request: HttpRequest, pk: UUID) -> HttpResponse:
     """A person looked at the destination and says whether the version is there."""
     shown = _to_act_on(request, pk)
+    answer = request.POST.get("there")
+    if answer not in {"yes", "no"}:
+        return HttpResponseBadRequest("Say whether it is there.")
     try:
-        settled = redelivering.settle_unknown(shown, is_there=request.POST.get("there") == "yes")
+        settled = redelivering.settle_unknown(shown, is_there=answer == "yes")
     except redelivering.RedeliverRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("delivery", pk)

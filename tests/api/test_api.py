@@ -5,12 +5,15 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import ConsentDecision
+from accounts.models import ConsentDecision, Membership, User
 from audit.log import audited_atomic
+from destinations.errors import UnknownOutcomeError
+from destinations.models import Destination
 from plans import contract
 from sharing import deliveries, quarantine
 from sharing.models import Delivery, Route, Source
 from sharing.source.errors import BadAnswerError
+from tests.api.conftest import client_of
 from tests.sharing.world import session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -233,6 +236,26 @@ def test_redelivering_without_consent_is_refused(studio, ana):
     refused = ana.post(f"/api/v1/deliveries/{studio.deliveries()[0].pk}/redeliver/")
     assert refused.status_code == 409
     assert "consent" in refused.json()["detail"]
+
+
+def test_an_unknown_delivery_is_answered_for_once_and_by_who_may(studio, ana, dan, inbox):
+    Destination.objects.update(idempotency_class="none")
+    studio.agree()
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish(session("tp-1"))
+    work()
+    url = f"/api/v1/deliveries/{studio.deliveries()[0].pk}/settle/"
+    assert dan.post(url, {"there": "yes"}, format="json").status_code == 404
+    for answer in ({}, {"there": "perhaps"}):
+        assert ana.post(url, answer, format="json").status_code == 400
+    settled = ana.post(url, {"there": "yes"}, format="json")
+    assert (settled.status_code, settled.json()["state"]) == (200, "delivered")
+    again = ana.post(url, {"there": "no"}, format="json")
+    assert again.status_code == 409
+    assert "answered this already" in again.json()["detail"]
+    auditor = User.objects.create_user("otto@example.com", None)
+    Membership.objects.create(user=auditor, organisation=studio.organisation, role="auditor")
+    assert client_of(auditor).post(url, {"there": "yes"}, format="json").status_code == 403
 
 
 def test_deliveries_can_be_searched(studio, ana):

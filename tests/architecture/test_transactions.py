@@ -16,7 +16,6 @@ ROAD = (
 OPENING = ("audited_atomic", "atomic")
 WITHIN = {  # only ever a part of somebody else's transaction, which is done again as a whole
     ("destinations/services.py", "_record"),
-    ("sharing/redeliver.py", "_settle"),
 }
 
 

@@ -5,7 +5,7 @@ import responses
 from django.urls import reverse
 
 from accounts.models import Athlete, ConsentDecision, Organisation
-from destinations.errors import PayloadError
+from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from sharing.deliveries import deliver_due
 from sharing.models import Delivery, Lane, Route
@@ -112,6 +112,48 @@ def test_a_superseded_version_is_not_redelivered_and_the_page_says_why(client, w
     answer = client.post(reverse("delivery_redeliver", args=[old.pk]), follow=True)
     assert "was superseded by version 2" in text(answer)
     assert len(world.deliveries()) == 2
+
+
+@pytest.fixture
+def unknown(world, journal):
+    """A destination that cannot tell whether the last call was applied."""
+    Destination.objects.update(idempotency_class="none")
+    world.make_due()
+    journal.answers.append(UnknownOutcomeError())
+    while deliver_due("test"):
+        pass
+    delivery = world.deliveries()[-1]
+    assert delivery.state == "unknown"
+    return delivery
+
+
+def settle(client, delivery, **answer):
+    return client.post(reverse("delivery_settle", args=[delivery.pk]), answer, follow=True)
+
+
+def test_saying_twice_that_it_is_there_is_answered_in_words(client, world, ana, unknown):
+    settle(client, unknown, there="yes")
+    unknown.refresh_from_db()
+    assert (unknown.state, unknown.reason) == ("delivered", "confirmed_by_person")
+    for answer in ("yes", "no"):
+        assert "answered this already" in text(settle(client, unknown, there=answer))
+    assert world.deliveries()[-1] == unknown
+
+
+def test_without_an_answer_nothing_is_sent_again(client, world, ana, unknown):
+    for answer in ({}, {"there": "perhaps"}):
+        assert settle(client, unknown, **answer).status_code == 400
+    unknown.refresh_from_db()
+    assert unknown.state == "unknown"
+    assert world.deliveries()[-1] == unknown
+
+
+def test_what_was_sent_again_and_arrived_is_not_sent_a_third_time(client, world, ana, unknown):
+    settle(client, unknown, there="no")
+    finish(world)
+    assert world.states()[-1] == "delivered"
+    assert "sent again already" in text(settle(client, unknown, there="no"))
+    assert world.states()[-1] == "delivered"
 
 
 def test_dan_cannot_redeliver_anas_delivery(client, world, dan):
