@@ -55,7 +55,8 @@ def start(action: BulkAction, by: User) -> BulkAction:
             raise NotPossible("Only who asked for this preview can start it.")
         _check_preview(row)
         roles.require(by, PERMISSIONS[Kind(row.kind)], row.organisation)
-        if limits.needs_second(by, row.organisation, affected(row)):
+        limits.one_at_a_time(by, row.organisation)
+        if needs_second(row):
             row.state = State.SECOND
             row.audit_entry_id = record(row, "second_asked", log)
         else:
@@ -119,6 +120,20 @@ def affected(action: BulkAction) -> int:
     return int(action.total - told.get(SUPERSEDED, 0) - told.get(BLOCKED, 0))
 
 
+def needs_second(action: BulkAction) -> bool:
+    """Whether it is more than who asked may do alone, with what they began of it lately."""
+    lanes = affected(action) + _begun_alone(action)
+    return limits.needs_second(action.asked_by, action.organisation, lanes)
+
+
+def _begun_alone(action: BulkAction) -> int:
+    lately = BulkAction.objects.filter(
+        organisation=action.organisation_id, asked_by=action.asked_by_id, kind=action.kind,
+        approved_by=None, started_at__gte=clock.now() - limits.WITHIN,
+    )  # fmt: skip
+    return sum(affected(begun) for begun in lately.exclude(pk=action.pk))
+
+
 def carried_out(action: BulkAction) -> bool:
     done = Q(state=BulkItem.State.DONE) | Q(state=BulkItem.State.NOTHING)
     return action.items.filter(done).exists()
@@ -155,7 +170,7 @@ def _check_preview(action: BulkAction) -> None:
 
 def _locked(action: BulkAction, *states: str) -> BulkAction:
     rows = BulkAction.objects.select_for_update(of=("self",), no_key=True)
-    row = rows.select_related("organisation").get(pk=action.pk)
+    row = rows.select_related("organisation", "asked_by").get(pk=action.pk)
     if row.state not in states:
         raise NotPossible(f"This action stands otherwise now: {row.get_state_display().lower()}.")
     return row

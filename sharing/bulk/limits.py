@@ -1,5 +1,7 @@
 """How many lanes a role may move by one action alone; beyond that a second person agrees."""
 
+from datetime import timedelta
+
 from accounts.models import Membership, Organisation, User
 
 Role = Membership.Role
@@ -9,6 +11,7 @@ ALONE: dict[str, int | None] = {
     Role.COACH: 500,
     Role.ASSISTANT: 25,
 }
+WITHIN = timedelta(hours=1)  # what is begun in it adds up: several small actions are a large one
 
 
 def alone(user: User, organisation: Organisation) -> int | None:
@@ -20,3 +23,9 @@ def alone(user: User, organisation: Organisation) -> int | None:
 def needs_second(user: User, organisation: Organisation, lanes: int) -> bool:
     limit = alone(user, organisation)
     return limit is not None and lanes > limit
+
+
+def one_at_a_time(user: User, organisation: Organisation) -> None:
+    """Hold what else this person begins here until this transaction is over."""
+    rows = Membership.objects.select_for_update(no_key=True)
+    rows.filter(user=user, organisation=organisation).first()

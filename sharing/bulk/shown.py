@@ -8,7 +8,7 @@ from django.db.models import Count, QuerySet
 
 from accounts.models import Athlete, Cohort, User
 from destinations.models import Destination
-from sharing.bulk import asking, criteria, limits
+from sharing.bulk import asking, criteria
 from sharing.bulk.carrying import HELD, NOTHING, OVERTAKES
 from sharing.bulk.criteria import To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED
@@ -165,4 +165,4 @@ def is_live(action: BulkAction, now: Progress) -> bool:
 def needs_second(action: BulkAction) -> bool:
     if not action.forecast or action.state != State.PREVIEW:
         return False
-    return limits.needs_second(action.asked_by, action.organisation, asking.affected(action))
+    return asking.needs_second(action)

@@ -510,6 +510,35 @@ def test_over_the_roles_limit_a_second_person_agrees(club, inbox, monkeypatch):
     assert action.approved_by.email == "eve@example.com"
 
 
+def test_several_small_actions_of_an_hour_add_up(changed, inbox, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 2)
+    plans = list(Plan.objects.order_by("pk"))
+    for plan in plans[:2]:
+        assert carried_out(back_by_one(changed, plan)).state == "done"
+    third = back_by_one(changed, plans[2])
+    assert asking.needs_second(third)
+    assert asking.start(third, changed.ana).state == "second"
+    other_kind = previewed(changed, Kind.TAKE_BACK, plan=plans[3].pk)
+    assert not asking.needs_second(other_kind)
+    BulkAction.objects.update(started_at=clock.now() - timedelta(minutes=61))
+    assert not asking.needs_second(third)
+
+
+def test_what_a_second_person_agreed_to_does_not_add_up(changed, inbox, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 1)
+    action = previewed(changed, Kind.ROLL_BACK, route=changed.route.pk, to=To.PREVIOUS)
+    asking.start(action, changed.ana)
+    asking.agree(action, person(changed, "admin", "eve"))
+    go()
+    assert not asking.needs_second(
+        previewed(changed, Kind.ROLL_BACK, plan=changed.plan.pk, to=To.NEWEST)
+    )
+
+
+def back_by_one(world, plan):
+    return previewed(world, Kind.ROLL_BACK, plan=plan.pk, to=To.PREVIOUS)
+
+
 def test_an_assistant_is_no_second_person(club, inbox, monkeypatch):
     monkeypatch.setitem(limits.ALONE, "coach", 1)
     kill_all(inbox, "One")
