@@ -21,6 +21,8 @@ from plans.errors import ContractError
 from sharing import blocks, consents, quarantine, redeliver, remarks, routes
 from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter
+from sharing.bulk import retiring
+from sharing.bulk.refusing import NotPossible
 from sharing.ledger import ledger
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
 from sharing.models.plan import ERASED
@@ -165,8 +167,14 @@ class RouteViewSet(
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def retire(self, request: Request, pk: str) -> Response:
-        """End the route and take back what it wrote."""
-        return self._set(Route.State.RETIRED)
+        """End the route and take back what it wrote. Refused where that is more than you may move
+        alone: then take everything back by a bulk action first.
+        """
+        try:
+            route = retiring.retire(self.get_object(), person(request))
+        except NotPossible as refusal:
+            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
+        return Response(self.get_serializer(route).data)
 
     def _set(self, state: Route.State) -> Response:
         route = routes.set_state(self.get_object(), state)

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts import roles
@@ -14,6 +15,9 @@ from accounts.models import User
 from destinations.models import Destination
 from sharing import routes as services
 from sharing.advisor import advise
+from sharing.bulk import retiring
+from sharing.bulk.forms import NOTHING
+from sharing.bulk.refusing import NotPossible
 from sharing.drift import policy
 from sharing.forms import RouteForm
 from sharing.models import Route
@@ -69,9 +73,22 @@ def set_state(request: HttpRequest, pk: UUID) -> HttpResponse:
     wish = request.POST.get("state", "")
     if wish not in Route.State.values:
         return HttpResponseBadRequest("Say which state.")
+    if wish == Route.State.RETIRED:
+        return _retire(request, shown)
     services.set_state(shown, Route.State(wish))
     messages.success(request, f"“{shown.name}” is now {Route.State(wish).label.lower()}.")
     return redirect("route", pk)
+
+
+def _retire(request: HttpRequest, shown: Route) -> HttpResponse:
+    """Where it is too much for one person, the way leads to the same with a preview."""
+    try:
+        retiring.retire(shown, person(request))
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+        return redirect(f"{reverse('roll_back', args=['route', shown.pk])}?to={NOTHING}")
+    messages.success(request, f"“{shown.name}” is now retired.")
+    return redirect("route", shown.pk)
 
 
 def _save(form: RouteForm, target: Destination, route: Route | None) -> Route | None:

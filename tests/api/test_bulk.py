@@ -141,6 +141,14 @@ def test_over_the_limit_an_admin_agrees_to_what_a_coach_asked(letter, ana, studi
     assert (agreed["state"], agreed["approvedBy"]) == ("running", "admin@example.com")
 
 
+def test_over_the_limit_a_route_is_not_retired_at_once(letter, ana, studio, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    refused = ana.post(f"/api/v1/routes/{studio.route.pk}/retire/")
+    assert refused.status_code == 409
+    assert "more than you may alone" in refused.json()["detail"]
+    assert Delivery.objects.filter(intent="remove").count() == 0
+
+
 def test_a_stranger_reaches_nothing(letter, ana, dan, studio):
     action = previewed(ana)
     assert dan.get(ACTIONS).json()["results"] == []

@@ -7,6 +7,7 @@ from django.urls import reverse
 from accounts.models import Athlete, ConsentDecision, Organisation
 from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
+from sharing.bulk import limits
 from sharing.deliveries import deliver_due
 from sharing.models import Delivery, Lane, Route
 from tests.sharing import world as worlds
@@ -230,6 +231,24 @@ def test_a_retired_route_takes_everything_back(client, world, ana):
     finish(world)
     client.post(reverse("route_state", args=[world.route.pk]), {"state": "retired"})
     assert world.deliveries()[-1].intent == Delivery.Intent.REMOVE
+
+
+def test_what_is_too_much_for_one_person_is_taken_back_with_a_preview_first(
+    client, world, ana, monkeypatch
+):
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    finish(world)
+    url = reverse("route_state", args=[world.route.pk])
+    answer = client.post(url, {"state": "retired"}, follow=True)
+    assert answer.redirect_chain[0][0].startswith(
+        reverse("roll_back", args=["route", world.route.pk])
+    )
+    assert "more than you may alone" in text(answer)
+    assert Route.objects.get().state == "active"
+    assert world.deliveries()[-1].intent == Delivery.Intent.SHARE
+    Lane.objects.update(state="closed")  # taken back, and nothing shared since
+    client.post(url, {"state": "retired"})
+    assert Route.objects.get().state == "retired"
 
 
 # --- destinations -----------------------------------------------------------------------------
