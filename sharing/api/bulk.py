@@ -18,7 +18,7 @@ from accounts.camel import CamelSerializer
 from accounts.models import Organisation, User
 from sharing import remarks
 from sharing.bulk import asking, causes, shown
-from sharing.bulk.criteria import Criteria, To
+from sharing.bulk.criteria import HIGHEST, Criteria, To
 from sharing.bulk.forms import STATES
 from sharing.bulk.refusing import NotPossible
 from sharing.models import BulkAction, BulkItem, Delivery, Remark
@@ -66,7 +66,7 @@ class AskSerializer(CriteriaSerializer):
         required=False,
         help_text="For roll_back: a version of one plan, a moment, the previous or newest version.",
     )
-    version = serializers.IntegerField(min_value=1, required=False)
+    version = serializers.IntegerField(min_value=1, max_value=HIGHEST, required=False)
     moment = serializers.DateTimeField(required=False)
 
 

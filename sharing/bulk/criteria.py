@@ -23,6 +23,7 @@ class To(StrEnum):
     BEFORE = "before"  # an undo: what was owed before another action
 
 
+HIGHEST = 2**31 - 1  # a version number that the database can hold
 SCOPE = {
     "destination": "destination",
     "route": "route",

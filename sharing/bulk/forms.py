@@ -8,7 +8,7 @@ from django import forms
 from accounts.models import Athlete, Cohort, Organisation, User
 from destinations.errors import CATALOGUE
 from destinations.models import Destination
-from sharing.bulk.criteria import Criteria, To
+from sharing.bulk.criteria import HIGHEST, Criteria, To
 from sharing.models import BulkAction, Delivery, Plan, Route
 from sharing.reasons import OWN, explain
 
@@ -98,7 +98,9 @@ class RollBackForm(forms.Form):
     """Where to go back to; for one plan also a version by its number."""
 
     to = forms.ChoiceField(label="Back to", widget=forms.RadioSelect)
-    version = forms.IntegerField(min_value=1, required=False, label="Version number")
+    version = forms.IntegerField(
+        min_value=1, max_value=HIGHEST, required=False, label="Version number"
+    )
     moment = Moment(
         required=False,
         label="Moment (UTC)",

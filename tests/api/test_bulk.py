@@ -124,6 +124,14 @@ def test_what_cannot_be_meant_is_refused(letter, ana, wish):
     assert not BulkAction.objects.exists()
 
 
+def test_a_version_that_no_plan_can_have_is_refused_at_its_field(letter, ana, studio):
+    wish = {"plan": str(studio.plan.pk), "to": "version", "version": 2**63}
+    refused = ask(ana, kind="roll_back", **wish)
+    assert refused.status_code == 400
+    assert "version" in refused.json()
+    assert not BulkAction.objects.exists()
+
+
 def test_a_cancelled_preview_stays_undone(letter, ana, inbox):
     action = previewed(ana)
     assert act(ana, action, "cancel").json()["state"] == "cancelled"

@@ -224,6 +224,7 @@ def test_what_was_taken_back_is_undone(client, delivered, ana, journal):
     ("wish", "words"),
     [
         ({"to": "version"}, "Say which version."),
+        ({"to": "version", "version": 2**63}, "Ensure this value is less than or equal to"),
         ({"to": "moment"}, "Say which moment."),
         ({"to": "moment", "moment": "yesterday"}, "Enter a valid date/time."),
         ({"to": "sideways"}, "Select a valid choice."),
