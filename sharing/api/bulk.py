@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
+from django.utils.functional import cached_property
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -91,13 +93,27 @@ class BulkActionSerializer(CamelSerializer, serializers.ModelSerializer[BulkActi
         return row.approved_by.email if row.approved_by else ""
 
     def get_items(self, row: BulkAction) -> dict[str, int]:
-        return dict(shown.progress(row).items)
+        return dict(self._progress[row.pk].items)
 
     def get_deliveries(self, row: BulkAction) -> dict[str, int]:
-        return dict(shown.progress(row).deliveries)
+        return dict(self._progress[row.pk].deliveries)
 
     def get_needs_second(self, row: BulkAction) -> bool:
-        return shown.needs_second(row)
+        return row.pk in self._seconds
+
+    @cached_property
+    def _progress(self) -> dict[UUID, shown.Progress]:
+        return shown.progresses(self._rows)
+
+    @cached_property
+    def _seconds(self) -> set[UUID]:
+        return shown.needing_second(self._rows)
+
+    @property
+    def _rows(self) -> list[BulkAction]:
+        """All that are told of at once: asked about together."""
+        told_: Any = self.root.instance
+        return [told_] if isinstance(told_, BulkAction) else list(told_)
 
 
 class BulkItemSerializer(CamelSerializer, serializers.ModelSerializer[BulkItem]):

@@ -3,6 +3,7 @@
 Each is one audited transaction; the work itself is done by `running`.
 """
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -122,16 +123,36 @@ def affected(action: BulkAction) -> int:
 
 def needs_second(action: BulkAction) -> bool:
     """Whether it is more than who asked may do alone, with what they began of it lately."""
-    lanes = affected(action) + _begun_alone(action)
-    return limits.needs_second(action.asked_by, action.organisation, lanes)
+    return _exceeds(action, _room(action))
 
 
-def _begun_alone(action: BulkAction) -> int:
+def needing_second(actions: Iterable[BulkAction]) -> set[UUID]:
+    """Which of these do. Asked once for all that one person asked of a kind, however many."""
+    rooms: dict[tuple[UUID, UUID, str], int | None] = {}
+    found = set()
+    for action in actions:
+        whose = (action.organisation_id, action.asked_by_id, action.kind)
+        if whose not in rooms:
+            rooms[whose] = _room(action)
+        if _exceeds(action, rooms[whose]):
+            found.add(action.pk)
+    return found
+
+
+def _exceeds(action: BulkAction, room: int | None) -> bool:
+    return room is not None and affected(action) > room
+
+
+def _room(action: BulkAction) -> int | None:
+    """How many lanes more who asked may move alone now; None: there is no limit."""
+    limit = limits.alone(action.asked_by, action.organisation)
+    if limit is None:
+        return None
     lately = BulkAction.objects.filter(
         organisation=action.organisation_id, asked_by=action.asked_by_id, kind=action.kind,
         approved_by=None, started_at__gte=clock.now() - limits.WITHIN,
     )  # fmt: skip
-    return sum(affected(begun) for begun in lately.exclude(pk=action.pk))
+    return limit - sum(affected(begun) for begun in lately)
 
 
 def carried_out(action: BulkAction) -> bool:

@@ -1,8 +1,10 @@
 """A bulk action as a person reads it: what it is about, what it would do, how far it is."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, QuerySet
 
@@ -76,10 +78,28 @@ def title(action: BulkAction) -> str:
     }[Kind(action.kind)]
 
 
-def about(action: BulkAction, user: User) -> list[tuple[str, str]]:
-    """The filter in words. What this person may not see is not named."""
+def names(actions: Iterable[BulkAction], user: User) -> dict[UUID, str]:
+    """What the filters name, one question for each sort of thing. What this person may not see has
+    no name.
+    """
+    keys: dict[str, set[UUID]] = {}
+    for action in actions:
+        for name, key in criteria.of(action).named.items():
+            keys.setdefault(name, set()).add(key)
+    return {
+        row.pk: str(row)
+        for name, wanted in keys.items()
+        for row in ROWS[name].objects.for_user(user).filter(pk__in=wanted)
+    }
+
+
+def about(action: BulkAction, named: Mapping[UUID, str]) -> list[tuple[str, str]]:
+    """The filter in words."""
     wish = criteria.of(action)
-    lines = [(name.capitalize(), _name(name, key, user)) for name, key in wish.named.items()]
+    lines = [
+        (name.capitalize(), named.get(key, "not there any more"))
+        for name, key in wish.named.items()
+    ]
     if action.kind == Kind.REDELIVER:
         lines.append(("State", Delivery.State(wish.state or Delivery.State.DEAD).label))
     if wish.cause:
@@ -91,11 +111,6 @@ def about(action: BulkAction, user: User) -> list[tuple[str, str]]:
     if words := _target(wish):
         lines.append(("Back to", words))
     return lines
-
-
-def _name(name: str, key: object, user: User) -> str:
-    found = ROWS[name].objects.for_user(user).filter(pk=key).first()
-    return str(found) if found else "not there any more"
 
 
 def _target(wish: criteria.Criteria) -> str:
@@ -132,14 +147,28 @@ def lanes(action: BulkAction) -> list[tuple[int, str]]:
 
 
 def progress(action: BulkAction) -> Progress:
-    items = dict(action.items.values_list("state").annotate(Count("pk")).order_by())
-    made = action.items.exclude(made=None).values_list("made__state")
-    return Progress(
-        total=action.total,
-        seen=sum(items.values()),
-        items=items,
-        deliveries=dict(made.annotate(Count("pk")).order_by()),
-    )
+    return progresses([action])[action.pk]
+
+
+def progresses(actions: Collection[BulkAction]) -> dict[UUID, Progress]:
+    """How far each is, in two questions however many they are."""
+    rows = BulkItem.objects.filter(action__in=[action.pk for action in actions]).order_by()
+    items: dict[UUID, dict[str, int]] = defaultdict(dict)
+    made: dict[UUID, dict[str, int]] = defaultdict(dict)
+    for key, state, count in rows.values_list("action", "state").annotate(Count("pk")):
+        items[key][state] = count
+    promised = rows.exclude(made=None).values_list("action", "made__state")
+    for key, state, count in promised.annotate(Count("pk")):
+        made[key][state] = count
+    return {
+        action.pk: Progress(
+            total=action.total,
+            seen=sum(items[action.pk].values()),
+            items=items[action.pk],
+            deliveries=made[action.pk],
+        )
+        for action in actions
+    }
 
 
 def reasons(action: BulkAction) -> list[tuple[str, int]]:
@@ -163,6 +192,10 @@ def is_live(action: BulkAction, now: Progress) -> bool:
 
 
 def needs_second(action: BulkAction) -> bool:
-    if not action.forecast or action.state != State.PREVIEW:
-        return False
-    return asking.needs_second(action)
+    return bool(needing_second([action]))
+
+
+def needing_second(actions: Iterable[BulkAction]) -> set[UUID]:
+    """Which of these will ask for a second person once they are started."""
+    ready = (each for each in actions if each.forecast and each.state == State.PREVIEW)
+    return asking.needing_second(ready)

@@ -32,7 +32,8 @@ TITLES = {
 def actions(request: HttpRequest) -> HttpResponse:
     user = person(request, SEE)
     page = page_of(request, _actions(user))
-    rows = [(each, shown.title(each), shown.about(each, user)) for each in page.object_list]
+    named = shown.names(page.object_list, user)
+    rows = [(each, shown.title(each), shown.about(each, named)) for each in page.object_list]
     return render(request, "sharing/bulk_actions.html", {"page": page, "rows": rows})
 
 
@@ -43,7 +44,8 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
     now = shown.progress(row)
     page = page_of(request, shown.items(row, user))
     context = {
-        "action": row, "title": shown.title(row), "about": shown.about(row, user), "now": now,
+        "action": row, "title": shown.title(row), "now": now,
+        "about": shown.about(row, shown.names([row], user)),
         "live": shown.is_live(row, now), "steps": shown.steps(row), "lanes": shown.lanes(row),
         "reasons": shown.reasons(row), "affected": asking.affected(row), "page": page,
         "lines": [shown.Line(item) for item in page.object_list],

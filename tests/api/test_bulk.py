@@ -1,6 +1,8 @@
 """Dead letters and bulk actions through the API: what the pages do, for other software."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import assignments
 from accounts.models import Membership, User
@@ -155,6 +157,18 @@ def test_over_the_limit_a_route_is_not_retired_at_once(letter, ana, studio, monk
     assert refused.status_code == 409
     assert "more than you may alone" in refused.json()["detail"]
     assert Delivery.objects.filter(intent="remove").count() == 0
+
+
+def test_a_list_of_many_actions_asks_no_more_than_a_list_of_one(letter, ana, studio):
+    previewed(ana, athlete=str(studio.ben.pk))
+    with CaptureQueriesContext(connection) as one:
+        ana.get(ACTIONS)
+    for _ in range(4):
+        previewed(ana, athlete=str(studio.ben.pk))
+    with CaptureQueriesContext(connection) as five:
+        rows = ana.get(ACTIONS).json()["results"]
+    assert [row["items"] for row in rows] == [{"waiting": 1}] * 5
+    assert len(five) == len(one)
 
 
 def test_a_stranger_reaches_nothing(letter, ana, dan, studio):

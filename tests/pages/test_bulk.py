@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Athlete, Membership, Organisation
@@ -356,6 +358,20 @@ def test_many_dead_letters_come_in_pages_with_few_questions(
     with django_assert_max_num_queries(40):
         shown = page(client, action)
     assert "1–50 of 121" in shown
+
+
+def test_a_page_of_many_actions_asks_no_more_than_a_page_of_one(client, world, ana, letter):
+    url = reverse("bulk_actions")
+    wish = {"athlete": str(world.ben.pk), "route": str(world.route.pk)}
+    preview(client, **wish)
+    with CaptureQueriesContext(connection) as one:
+        client.get(url)
+    for _ in range(4):
+        preview(client, **wish)
+    with CaptureQueriesContext(connection) as five:
+        shown = text(client.get(url))
+    assert shown.count("Athlete: Ben") == 5
+    assert len(five) == len(one)
 
 
 def clone(world, letter, athlete):
