@@ -23,6 +23,7 @@ from sharing import (
     windows,
 )
 from sharing.bulk import running
+from sharing.bulk.asking import end_stale
 from sharing.drift import asking, checks, restoring
 from sharing.erasure import finishing
 from sharing.models import Hint, Source
@@ -135,6 +136,7 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     ("check-drift", lambda: timedelta(seconds=2), checks.run_due),
     ("repair-drift", lambda: timedelta(seconds=2), restoring.repair_due),
     ("carry-out-bulk-actions", lambda: timedelta(seconds=2), running.run_due),
+    ("end-old-bulk-actions", lambda: timedelta(minutes=1), end_stale),
     ("watch-guardrails", lambda: timedelta(seconds=15), guardrails.hold_breaches),
     ("forget-latencies", lambda: timedelta(hours=6), latency.forget_old),
     ("forget-hints", lambda: timedelta(hours=6), forget_old_hints),

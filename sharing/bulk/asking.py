@@ -4,6 +4,7 @@ Each is one audited transaction; the work itself is done by `running`.
 """
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -23,7 +24,7 @@ from sharing.models.base import REASON_LENGTH
 Kind, State = BulkAction.Kind, BulkAction.State
 
 GOOD_FOR = timedelta(hours=1)  # a preview
-ENDED = (State.DONE, State.CANCELLED)
+ENDED = (State.DONE, State.CANCELLED, State.EXPIRED)
 BACK = "roll_back"  # who holds this may also agree as the second person, and stop others' actions
 PERMISSIONS = {Kind.REDELIVER: "redeliver", Kind.ROLL_BACK: BACK, Kind.TAKE_BACK: BACK}
 
@@ -106,6 +107,24 @@ def undo(action: BulkAction, by: User) -> BulkAction:
         raise NotPossible("Nothing has been done that could be undone.")
     wish = Criteria(to=To.BEFORE, undoes=action.pk)
     return ask(by, action.organisation, Kind.ROLL_BACK, wish, reason="Undo")
+
+
+def end_stale() -> int:
+    """End what no second person agreed to in time; how many that were."""
+    waiting = BulkAction.objects.filter(state=State.SECOND).order_by("asked_at")
+    return sum(_expire(action) for action in waiting if is_stale(action))
+
+
+@retried
+def _expire(action: BulkAction) -> bool:
+    with suppress(NotPossible), audited_atomic() as log:  # somebody agreed at this moment
+        row = _locked(action, State.SECOND)
+        row.items.filter(state=BulkItem.State.WAITING).update(state=BulkItem.State.CANCELLED)
+        row.state, row.ended_at = State.EXPIRED, clock.now()
+        row.audit_entry_id = record(row, "expired", log)
+        row.save()
+        return True
+    return False
 
 
 def is_stale(action: BulkAction) -> bool:

@@ -24,6 +24,7 @@ class BulkAction(Identified):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         CANCELLED = "cancelled", "Cancelled"
+        EXPIRED = "expired", "Expired: nobody agreed in time"
 
     organisation = models.ForeignKey(
         "accounts.Organisation", on_delete=models.CASCADE, related_name="bulk_actions"

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Athlete, Membership, Organisation
 from destinations.errors import UnsupportedPlanError
-from sharing import clock
+from sharing import clock, upkeep
 from sharing.bulk import asking, limits, running
 from sharing.bulk.criteria import Criteria
 from sharing.deliveries import deliver_due
@@ -147,6 +147,21 @@ def test_over_the_limit_somebody_else_agrees_on_their_own_page(
     client.post(reverse("bulk_agree", args=[action.pk]))
     action.refresh_from_db()
     assert action.state == "running"
+
+
+def test_what_nobody_agreed_to_in_time_says_so_and_leaves_the_dead_letters(
+    client, world, ana, letter, monkeypatch
+):
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    action = preview(client)
+    client.post(reverse("bulk_start", args=[action.pk]))
+    words = "waiting for a second person"
+    assert words in text(client.get(reverse("dead_letters")))
+    BulkAction.objects.update(ready_at=clock.now() - timedelta(minutes=61))
+    jobs = {name: run for name, _, run in upkeep.JOBS}
+    jobs["end-old-bulk-actions"]()
+    assert words not in text(client.get(reverse("dead_letters")))
+    assert "Nobody agreed in time" in page(client, action)
 
 
 # --- rolling back -----------------------------------------------------------------------------

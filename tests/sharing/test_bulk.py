@@ -539,6 +539,21 @@ def back_by_one(world, plan):
     return previewed(world, Kind.ROLL_BACK, plan=plan.pk, to=To.PREVIOUS)
 
 
+def test_what_nobody_agreed_to_within_the_hour_ends(club, inbox, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 1)
+    kill_all(inbox, "One")
+    action = asking.start(previewed(club), club.ana)
+    assert asking.end_stale() == 0
+    BulkAction.objects.update(ready_at=clock.now() - timedelta(minutes=61))
+    assert asking.end_stale() == 1
+    action.refresh_from_db()
+    assert (action.state, states(action)) == ("expired", {"cancelled": ATHLETES})
+    assert action.audit_entry.action == "bulk.expired"
+    with pytest.raises(NotPossible, match="stands otherwise now: expired"):
+        asking.agree(action, person(club, "admin", "eve"))
+    assert asking.end_stale() == 0
+
+
 def test_an_assistant_is_no_second_person(club, inbox, monkeypatch):
     monkeypatch.setitem(limits.ALONE, "coach", 1)
     kill_all(inbox, "One")
