@@ -11,7 +11,8 @@ RECORDED = (
     "kind", "endpoint", "state", "stage", "pseudonymous", "delivery_mode", "idempotency_class",
     "rate_per_second", "burst", "slots", "owner_id", "deputy_id",
 )  # fmt: skip
-LONGEST = 200
+LONGEST = 200  # what the log takes as it is
+BEGINNING, DIGITS = 170, 16  # what is shown of something longer; of its digest
 MASKED = "\x00"
 
 
@@ -20,7 +21,7 @@ def fingerprint(row: Destination) -> dict[str, str]:
     form = registry.adapter_class(row.kind).config_form
     configuration = row.configuration
     shown = {
-        f"settings.{name}": str(value)[:LONGEST]
+        f"settings.{name}": _whole(str(value))
         for name, value in form.masked(configuration).items()
         if name not in form.secrets | form.personal
     }
@@ -30,7 +31,7 @@ def fingerprint(row: Destination) -> dict[str, str]:
         if configuration.get(name)
     }
     columns = {name: str(getattr(row, name)) for name in RECORDED}
-    columns["schedule"] = as_text(row.schedule)[:LONGEST] if row.schedule else "usual"
+    columns["schedule"] = _whole(as_text(row.schedule)) if row.schedule else "usual"
     return columns | shown | hidden | {"name": _digest(row.name)}
 
 
@@ -40,6 +41,13 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> dict[str, st
     return {f"{name}.before": _shown(before[name]) for name in differing if name in before} | {
         f"{name}.after": _shown(after[name]) for name in differing if name in after
     }
+
+
+def _whole(value: str) -> str:
+    """The value; of a long one its beginning, with a digest by which a change in its tail shows."""
+    if len(value) <= LONGEST:
+        return value
+    return f"{value[:BEGINNING]}... sha256:{sha256(value.encode()).hexdigest()[:DIGITS]}"
 
 
 def _digest(value: str) -> str:

@@ -89,6 +89,18 @@ def test_every_change_is_recorded_with_before_and_after(organisation, ana):
     assert made.audit_entry_id is not None
 
 
+def test_a_change_at_the_end_of_a_long_schedule_is_in_the_log(organisation, ana):
+    waits = [0, *range(80_001, 80_030)]
+    made = webhook(organisation, ana)
+    services.change(made, schedule=waits)
+    services.change(made, schedule=[*waits[:-1], 86_399])
+    change = entries(made)[-1]["extra"]
+    before, after = change["schedule.before"], change["schedule.after"]
+    assert before != after
+    assert before.startswith("0, 80001 s, 80002 s")
+    assert after.startswith("0, 80001 s, 80002 s")
+
+
 def test_no_secret_and_no_name_of_a_person_is_in_the_log(organisation, ana):
     made = webhook(organisation, ana, header_name="X-Key", header_value="h3ader-value")
     old = made.configuration["secret"]
