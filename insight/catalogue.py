@@ -205,6 +205,12 @@ KINDS: dict[str, AlertKind] = {
         "Most deliveries of a route were given up. Roll it back or mend it, then lift the stop.",
         "Review the stop", _named("stops"),
     ),
+    "second_wanted": AlertKind(
+        ADMIN, WARNING, "A bulk action waits for a second person",
+        "It is more than one person may do alone. Another owner, admin or coach looks and agrees.",
+        "A bulk action over its role's limit waits; an hour after its preview it ends by itself.",
+        "Look at the bulk actions", _named("bulk_actions"),
+    ),
     "pump_silent": AlertKind(
         BATON, CRITICAL, "No pump is running",
         "The part of Baton that looks for due plans has stopped. Nothing is lost.",

@@ -7,6 +7,7 @@ from datetime import datetime
 from insight import alerts
 from insight.alerts import Finding
 from insight.watchdogs import (
+    bulk,
     conservation,
     destinations,
     guardrails,
@@ -44,6 +45,7 @@ OFTEN: Mapping[str, Watchdog] = {
     "unusual_volume": guardrails.unusual_volume,
     "emptied_calendars": guardrails.emptied_calendars,
     "too_many_failures": guardrails.too_many_failures,
+    "second_wanted": bulk.second_wanted,
     "pump_silent": installation.pump_silent,
     "job_failing": installation.job_failing,
     "clock_wrong": installation.clock_wrong,

@@ -18,6 +18,7 @@ from insight.watchdogs import installation
 from sharing import clock, consents, departures, health, intake, quarantine, redeliver, trouble
 from sharing.models import (
     Attempt,
+    BulkAction,
     Delivery,
     Drift,
     Heartbeat,
@@ -711,3 +712,20 @@ def _drift(studio):
             lane=studio.lane, record=RemoteRecord.objects.get(), kind="missing", policy="ask",
             found_at=clock.now(), audit_entry_id=log.record("drift.found"),
         )  # fmt: skip
+
+
+def test_a_bulk_action_that_wants_a_second_person_is_an_alert_until_somebody_has_agreed(studio):
+    with audited_atomic() as log:
+        entry = log.record("bulk.second_asked", organisation=studio.organisation.pk)
+    action = BulkAction.objects.create(
+        organisation=studio.organisation, kind="take_back", state="second", asked_by=studio.ana,
+        asked_at=clock.now(), ready_at=clock.now(), forecast={"lanes": 900}, audit_entry_id=entry,
+    )  # fmt: skip
+    assert standing() == {"second_wanted"}
+    assert alert("second_wanted").organisation == studio.organisation
+    BulkAction.objects.update(ready_at=ago(minutes=61))
+    assert standing() == set()
+    BulkAction.objects.update(ready_at=clock.now())
+    assert standing() == {"second_wanted"}
+    BulkAction.objects.filter(pk=action.pk).update(state="running")
+    assert standing() == set()
