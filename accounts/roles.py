@@ -1,4 +1,4 @@
-"""Who may do what: one table, asked everywhere. What is not in it is not allowed."""
+"""Whether somebody may: the table of rights, asked for a person, anywhere or with one object."""
 
 from typing import Any
 
@@ -7,78 +7,27 @@ from django.db.models import Model
 
 from accounts import assignments
 from accounts.models import Athlete, Membership, Organisation, User
+from accounts.rights import roles_with
 
 Role = Membership.Role
 VIEW = assignments.VIEW
 TO_THE_ATHLETE = ("athlete", "plan", "lane", "version", "source", "delivery")
 
-SEE = frozenset(
-    {
-        "view_athlete",
-        "view_consent",
-        "view_destination",
-        "view_route",
-        "view_connection",
-        "view_alert",
-        "view_cohort",
-        "view_stop",
-    }
-)
-COACHING = SEE | {
-    "manage_athlete",
-    "manage_connection",
-    "manage_route",
-    "manage_destination",
-    "record_consent",
-    "redeliver",
-    "roll_back",
-    "handle_alert",
-    "view_quarantine",
-    "replay_quarantine",
-    "manage_cohort",
-    "manage_stop",
-}
-ADMINISTRATION = COACHING | {
-    "view_audit",
-    "manage_member",
-    "manage_organisation",
-    "erase_athlete",
-}
 ADMINISTRATORS = (Role.OWNER, Role.ADMIN)
-
-PERMISSIONS: dict[str, frozenset[str]] = {
-    Role.OWNER: ADMINISTRATION,
-    Role.ADMIN: ADMINISTRATION,
-    Role.COACH: COACHING,
-    Role.ASSISTANT: SEE | {"redeliver", "handle_alert"},
-    Role.DESTINATION_OWNER: frozenset(
-        {
-            "view_destination",
-            "manage_destination",
-            "view_route",
-            "view_alert",
-            "handle_alert",
-            "view_stop",
-            "manage_stop",
-        }
-    ),
-    Role.AUDITOR: SEE | {"view_audit", "view_quarantine"},
-}
 
 
 def may(user: User, permission: str, obj: Model | None = None) -> bool:
     """Whether this person may, anywhere, or with this object in its organisation.
 
+    Anywhere opens a page and shows a button; what is done to an object is asked with the object.
     What concerns an athlete is closed to an assistant to whom the athlete is not assigned.
     """
     memberships = Membership.objects.filter(user=user, user__is_active=True)
     if obj is not None:
         memberships = memberships.filter(organisation=organisation_of(obj))
-    allowing = [
-        role
-        for role in memberships.values_list("role", flat=True)
-        if permission in PERMISSIONS[role]
-    ]
+    allowing = list(
+        memberships.filter(role__in=roles_with(permission)).values_list("role", flat=True)
+    )
     if obj is None or allowing != [Role.ASSISTANT]:
         return bool(allowing)
     athlete = athlete_of(obj)

@@ -24,8 +24,8 @@ def long_ago() -> datetime:
 
 class DestinationManager(models.Manager["Destination"]):
     def for_user(self, user: User) -> QuerySet["Destination"]:
-        """The destinations of the organisations this person belongs to."""
-        return self.filter(organisation__in=Organisation.objects.for_user(user))
+        """The destinations of the organisations in which this person may see destinations."""
+        return self.filter(organisation__in=Organisation.objects.allowing(user, "view_destination"))
 
 
 class Destination(models.Model):

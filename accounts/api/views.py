@@ -43,4 +43,6 @@ class OrganisationViewSet(viewsets.ReadOnlyModelViewSet[Organisation]):
     queryset = Organisation.objects.none()
 
     def get_queryset(self) -> QuerySet[Organisation]:
-        return Organisation.objects.for_user(person(self.request)).order_by("name")
+        return Organisation.objects.allowing(person(self.request), self.read_permission).order_by(
+            "name"
+        )

@@ -10,7 +10,7 @@ from accounts.sealing import SealedField
 
 class ConnectionManager(models.Manager["Connection"]):
     def for_user(self, user: User) -> models.QuerySet["Connection"]:
-        return self.filter(organisation__in=Organisation.objects.for_user(user))
+        return self.filter(organisation__in=Organisation.objects.allowing(user, "view_connection"))
 
 
 class Connection(models.Model):

@@ -10,7 +10,7 @@ from accounts.models.people import Athlete, User
 
 class ConsentManager(models.Manager["ConsentDecision"]):
     def for_user(self, user: User) -> models.QuerySet["ConsentDecision"]:
-        return self.filter(athlete__in=Athlete.objects.for_user(user))
+        return self.filter(athlete__in=Athlete.objects.for_user(user, "view_consent"))
 
 
 class ConsentDecision(models.Model):

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
+from accounts.rights import roles_with
 from accounts.sealing import SealedError, SealedField, seal_with, unseal_with
 
 DATA_KEY_BYTES = 32
@@ -19,6 +20,12 @@ DATA_KEY_BYTES = 32
 class OrganisationManager(models.Manager["Organisation"]):
     def for_user(self, user: "User") -> QuerySet["Organisation"]:
         return self.filter(memberships__user=user).distinct()
+
+    def allowing(self, user: "User", permission: str) -> QuerySet["Organisation"]:
+        """Those in which this person's role holds the right; one held elsewhere counts nothing."""
+        return self.filter(
+            memberships__user=user, memberships__role__in=roles_with(permission)
+        ).distinct()
 
 
 class Organisation(models.Model):
@@ -113,9 +120,11 @@ class Membership(models.Model):
 
 
 class AthleteManager(models.Manager["Athlete"]):
-    def for_user(self, user: User) -> QuerySet["Athlete"]:
-        """All athletes of the person's organisations; an assistant sees the assigned ones."""
-        memberships = Membership.objects.filter(user=user)
+    def for_user(self, user: User, permission: str = "view_athlete") -> QuerySet["Athlete"]:
+        """All athletes of the organisations whose role holds the right; an assistant's are the
+        assigned ones.
+        """
+        memberships = Membership.objects.filter(user=user, role__in=roles_with(permission))
         whole = memberships.exclude(role=Membership.Role.ASSISTANT).values("organisation")
         assisted = memberships.filter(role=Membership.Role.ASSISTANT).values("organisation")
         assigned = Q(organisation__in=assisted) & (
@@ -205,8 +214,8 @@ class Athlete(models.Model):
 
 class CohortManager(models.Manager["Cohort"]):
     def for_user(self, user: User) -> QuerySet["Cohort"]:
-        """The cohorts of the organisations this person belongs to."""
-        return self.filter(organisation__in=Organisation.objects.for_user(user))
+        """The cohorts of the organisations in which this person may see cohorts."""
+        return self.filter(organisation__in=Organisation.objects.allowing(user, "view_cohort"))
 
 
 class Cohort(models.Model):

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import roles
 from accounts.models import Athlete, Membership, User
+from accounts.rights import roles_with
 from insight.catalogue import KINDS, AlertKind
 from insight.models import STANDING, Alert
 from sharing.ledger import MOST_NAMED
@@ -88,7 +89,7 @@ def helpers(alert: Alert) -> QuerySet[User]:
     """To whom it can be given: people of the organisation whose role lets them take care of it."""
     if alert.organisation_id is None:
         return User.objects.filter(is_active=True, is_staff=True)
-    able = [role for role, held in roles.PERMISSIONS.items() if "handle_alert" in held]
+    able = roles_with("handle_alert")
     members = Membership.objects.filter(organisation=alert.organisation_id, role__in=able)
     return User.objects.filter(is_active=True, pk__in=members.values("user")).order_by("email")
 

@@ -35,8 +35,8 @@ class Line:
 
 
 def entries(user: User) -> QuerySet[Entry]:
-    """The entries of the person's organisations, newest first."""
-    own = Organisation.objects.for_user(user).values("pk")
+    """The entries of the organisations whose log this person may read, newest first."""
+    own = Organisation.objects.allowing(user, "view_audit").values("pk")
     return Entry.objects.filter(organisation__in=own).order_by("-seq")
 
 

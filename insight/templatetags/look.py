@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts import roles
+from accounts import rights
 from accounts.models import User
 from plans.fields import SESSION_FIELDS
 from sharing.reasons import explain
@@ -289,7 +289,7 @@ def permissions(context: template.Context) -> frozenset[str]:
     if not isinstance(user, User):
         return frozenset()
     held = user.memberships.values_list("role", flat=True)
-    return frozenset().union(*(roles.PERMISSIONS[role] for role in held))
+    return frozenset().union(*(rights.PERMISSIONS[role] for role in held))
 
 
 @register.simple_tag(takes_context=True)

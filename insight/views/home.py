@@ -19,14 +19,14 @@ def home(request: HttpRequest) -> HttpResponse:
     sees_athletes = roles.may(user, "view_athlete")
     context = {
         "greeting": greeting(user, timezone.now()),
-        "checklist": selectors.checklist(user),
+        "checklist": selectors.checklist(user) if sees_athletes else selectors.Checklist([]),
         "needs": selectors.needs(user),
         "open_alerts": alerts.open_count(user),
-        "today": selectors.today(user),
+        "today": selectors.today(user) if sees_athletes else None,
         "ledger": ledger,
         "balanced": ledger.balanced,
         "places": selectors.places(ledger),
-        "recent": selectors.recent(user) if sees_athletes else [],
+        "recent": selectors.recent(user) if sees_athletes else None,
     }
     return render(request, "insight/home.html", context)
 

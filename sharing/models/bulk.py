@@ -49,7 +49,7 @@ class BulkAction(Identified):
     epoch = models.BigIntegerField(default=0)
     audit_entry = audit_entry()
 
-    objects = OrganisationTenants()
+    objects = OrganisationTenants("view_athlete")
 
     class Meta:
         ordering = ["-asked_at"]

@@ -45,7 +45,7 @@ class DriftCheck(Identified):
     last_error = models.CharField(max_length=64, blank=True)
     audit_entry = audit_entry()
 
-    objects = OrganisationTenants()
+    objects = OrganisationTenants("view_destination")
 
     class Meta:
         ordering = ["-asked_at"]

@@ -138,7 +138,7 @@ class Quarantine(Identified):
     settled_at = models.DateTimeField(null=True)
     audit_entry = audit_entry()
 
-    objects = Tenants("source__athlete")
+    objects = Tenants("source__athlete", "view_quarantine")
 
     class Meta:
         ordering = ["-created_at"]

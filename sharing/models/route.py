@@ -54,7 +54,7 @@ class Route(Identified):
     created_at = models.DateTimeField(auto_now_add=True)
     audit_entry = audit_entry()
 
-    objects = OrganisationTenants()
+    objects = OrganisationTenants("view_route")
 
     class Meta:
         ordering = ["name"]

@@ -58,7 +58,7 @@ class Stop(Identified):
     lifted_at = models.DateTimeField(null=True)
     audit_entry = audit_entry()
 
-    objects = OrganisationTenants()
+    objects = OrganisationTenants("view_stop")
 
     class Meta:
         ordering = ["-stopped_at"]

@@ -13,18 +13,28 @@ M = TypeVar("M", bound=models.Model)
 
 
 class Tenants(models.Manager[M]):
-    """Rows that belong to an athlete: who may see the athlete may see them."""
+    """Rows that belong to an athlete: who may see the athlete may see them, or who holds the
+    right that they ask for.
+    """
 
-    def __init__(self, athlete: str = "athlete") -> None:
+    def __init__(self, athlete: str = "athlete", permission: str = "view_athlete") -> None:
         super().__init__()
-        self.athlete = athlete
+        self.athlete, self.permission = athlete, permission
 
     def for_user(self, user: User) -> QuerySet[M]:
-        return self.filter(**{f"{self.athlete}__in": Athlete.objects.for_user(user)})
+        seen = Athlete.objects.for_user(user, self.permission)
+        return self.filter(**{f"{self.athlete}__in": seen})
 
 
 class OrganisationTenants(models.Manager[M]):
-    """Rows that belong to an organisation: its members may see them."""
+    """Rows that belong to an organisation: its members whose role holds the right may see them.
+
+    Where no right is named nobody may.
+    """
+
+    def __init__(self, permission: str = "") -> None:
+        super().__init__()
+        self.permission = permission
 
     def for_user(self, user: User) -> QuerySet[M]:
-        return self.filter(organisation__in=Organisation.objects.for_user(user))
+        return self.filter(organisation__in=Organisation.objects.allowing(user, self.permission))

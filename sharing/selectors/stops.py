@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from accounts import roles
 from accounts.models import Athlete, Membership, User
+from accounts.rights import roles_with
 from sharing.models import Delivery, Stop
 from sharing.models.stop import EVERYTHING
 from sharing.stops import covering, scopes
@@ -21,7 +22,7 @@ HOW = {
 }
 PAGES = {scope: scope for scope in ("destination", "route", "cohort", "athlete")}
 OPERATOR = "whoever runs this installation"
-SEE_ATHLETES = [role for role, held in roles.PERMISSIONS.items() if "view_athlete" in held]
+SEE_ATHLETES = roles_with("view_athlete")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied, ValidationError
 from guardian.shortcuts import assign_perm, get_user_perms
 
-from accounts import assignments, roles
+from accounts import assignments, rights, roles
 from accounts.models import (
     Athlete,
     AthleteUserObjectPermission,
@@ -19,7 +19,7 @@ from sharing.models import Plan
 from tests.accounts.conftest import person
 
 Role = Membership.Role
-EVERYTHING = sorted(roles.ADMINISTRATION)
+EVERYTHING = sorted(rights.ADMINISTRATION)
 ALLOWED = {
     Role.OWNER: set(EVERYTHING),
     Role.ADMIN: set(EVERYTHING),
