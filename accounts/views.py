@@ -109,10 +109,8 @@ def _person(request: HttpRequest) -> User:
 
 def _organisation(user: User) -> Organisation:
     """The organisation in which this person may connect; somebody with several, the first."""
-    for organisation in Organisation.objects.for_user(user).order_by("created_at"):
-        if roles.may(user, MANAGE, organisation):
-            return organisation
-    raise Http404
+    able = Organisation.objects.allowing(user, MANAGE)
+    return get_object_or_404(able.order_by("created_at")[:1])
 
 
 def _browser(request: HttpRequest) -> str:

@@ -148,7 +148,7 @@ def destination(request: HttpRequest, pk: UUID) -> HttpResponse:
         "paused": CATALOGUE.get(shown.paused_reason),
         "schedule": schedule.as_text(shown.schedule),
         "tries": schedule.in_words(shown.schedule),
-        "may_edit": roles.may(user, MANAGE),
+        "may_edit": roles.may(user, MANAGE, shown),
     }
     return render(request, "destinations/detail.html", context)
 
@@ -200,7 +200,10 @@ def show_secret(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The signing secret, for setting up the other side. That it was shown is recorded."""
     shown = _to_change(request, pk)
     renew = request.POST.get("renew") == "yes"
-    secret = services.rotate_secret(shown) if renew else services.show_secret(shown)
+    try:
+        secret = services.rotate_secret(shown) if renew else services.show_secret(shown)
+    except ValidationError as refusal:
+        return HttpResponseBadRequest(refusal.messages[0])
     response = render(request, "destinations/secret.html", {"secret": secret, "renewed": renew})
     response["Cache-Control"] = "no-store"
     return response
@@ -221,7 +224,8 @@ def _person(request: HttpRequest, permission: str) -> User:
 
 
 def _organisation(user: User) -> Organisation:
-    return get_object_or_404(Organisation.objects.for_user(user).order_by("name")[:1])
+    """The organisation in which this person may add one; somebody with several, the first."""
+    return get_object_or_404(Organisation.objects.allowing(user, MANAGE).order_by("name")[:1])
 
 
 def _valid(*forms: Form) -> bool:

@@ -2,6 +2,8 @@
 takes everything back.
 """
 
+from django.core.exceptions import ValidationError
+
 from accounts import consent
 from accounts.consent import Basis, Terms
 from accounts.models import Athlete, ConsentDecision
@@ -18,6 +20,7 @@ def grant(
     athlete: Athlete, destination: Destination, *, terms: Terms, basis: Basis
 ) -> ConsentDecision:
     """Record the consent and share the newest version under it, in one transaction."""
+    _check(athlete, destination)
     with audited_atomic() as log:
         list(Athlete.objects.filter(pk=athlete.pk).select_for_update(no_key=True))  # or be erased
         lanes = _lanes(athlete, destination)
@@ -39,12 +42,18 @@ def withdraw(athlete: Athlete, destination: Destination, *, basis: Basis) -> Con
 
 @retried
 def _end(athlete: Athlete, destination: Destination, what: str, basis: Basis) -> ConsentDecision:
+    _check(athlete, destination)
     with audited_atomic() as log:
         lanes = _lanes(athlete, destination)
         decision = consent.decide(athlete, destination.pk, what, basis)
         crashpoint("P19")
         fan_out.take_back(lanes, log)
     return decision
+
+
+def _check(athlete: Athlete, destination: Destination) -> None:
+    if athlete.organisation_id != destination.organisation_id:
+        raise ValidationError("Choose a destination of the athlete’s own organisation.")
 
 
 def _lanes(athlete: Athlete, destination: Destination) -> list[Lane]:

@@ -78,7 +78,11 @@ class ConsentForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        _limit(self, "destination", Destination.objects.for_user(user).order_by("name"))
+        places = Destination.objects.for_user(user).order_by("name")
+        if not self.is_bound:  # what is sent may name others: that is refused with its reason
+            able = Organisation.objects.allowing(user, "record_consent")
+            places = places.filter(organisation__in=able)
+        _limit(self, "destination", places)
         _limit(self, "athletes", _staying(user))
 
 
@@ -133,7 +137,8 @@ class RouteForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.initial = _initial(route)
-        _limit(self, "athletes", _staying(user).order_by("name"))
+        here = _staying(user).filter(organisation=destination.organisation_id)
+        _limit(self, "athletes", here.order_by("name"))
         self._ask_about_drift(policy.fields_of(destination), route)
         for name, about in SESSION_FIELDS.items():
             self.fields[f"share_{name}"] = forms.BooleanField(label=about.label, required=False)

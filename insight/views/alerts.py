@@ -40,7 +40,7 @@ def alert(request: HttpRequest, pk: UUID) -> HttpResponse:
     context = {
         "shown": selectors.shown([row], user)[0], "alert": row,
         "may_handle": row.stands and selectors.may_handle(user, row),
-        "may_audit": roles.may(user, "view_audit"),
+        "may_audit": row.organisation_id is not None and roles.may(user, "view_audit", row),
         "form": AcknowledgeForm(
             initial={"note": row.note, "assigned_to": row.assigned_to},
             helpers=selectors.helpers(row),

@@ -141,6 +141,7 @@ class RouteViewSet(
     def perform_create(self, serializer: BaseSerializer[Route]) -> None:
         values: dict[str, Any] = dict(serializer.validated_data)
         destination = values.pop("destination")
+        roles.require(person(self.request), self.write_permission, destination)
         with told():
             serializer.instance = routes.open_route(
                 destination.organisation, destination, _wish(values)
@@ -204,6 +205,8 @@ class ConsentViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Cons
             data=request.data, context=self.get_serializer_context()
         )
         wish.is_valid(raise_exception=True)
+        for concerned in ("athlete", "destination"):
+            roles.require(person(request), self.write_permission, wish.validated_data[concerned])
         with told():
             decision = _decide(wish.validated_data, person(request))
         return Response(self.get_serializer(decision).data, status=status.HTTP_201_CREATED)

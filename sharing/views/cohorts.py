@@ -5,8 +5,8 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import cohorts as services
@@ -99,10 +99,7 @@ def _to_manage(request: HttpRequest, pk: UUID) -> Cohort:
 
 def _organisation(user: User) -> Organisation:
     """The organisation in which this person may; somebody with several, the first."""
-    for organisation in Organisation.objects.for_user(user).order_by("created_at"):
-        if roles.may(user, MANAGE, organisation):
-            return organisation
-    raise Http404
+    return get_object_or_404(Organisation.objects.allowing(user, MANAGE).order_by("created_at")[:1])
 
 
 def _form(request: HttpRequest, form: CohortForm, shown: Cohort | None) -> HttpResponse:

@@ -28,6 +28,7 @@ from sharing.selectors.weeks import Week, weeks
 from sharing.views import returning
 from sharing.views.asking import own, page_of, person
 
+RECORD = "record_consent"
 GONE = "a destination that is gone"
 MOST_DECISIONS = 100
 
@@ -56,7 +57,7 @@ def roster(request: HttpRequest) -> HttpResponse:
     rows = [Row(each, standings[each.pk], getattr(each, "source", None)) for each in page]
     context = {
         "page": page, "rows": rows, "search": search, "destinations": destinations,
-        "may_record": may_record(user), "consent_form": ConsentForm(user=user),
+        "may_record": roles.may(user, RECORD), "consent_form": ConsentForm(user=user),
     }  # fmt: skip
     return render(request, "sharing/roster.html", context)
 
@@ -77,11 +78,11 @@ def athlete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _rights(user: User, shown: Athlete, request: HttpRequest) -> dict[str, Any]:
-    may_link = roles.may(user, "record_consent", shown) and not shown.is_leaving
-    token = links.athlete_link_token(shown) if may_link else ""
+    may_record = roles.may(user, RECORD, shown) and not shown.is_leaving
+    token = links.athlete_link_token(shown) if may_record else ""
     return {
-        "may_record": may_record(user) and not shown.is_leaving,
-        "may_link": may_link,
+        "may_record": may_record,
+        "may_link": may_record,
         "may_read_again": roles.may(user, "manage_athlete", shown) and not shown.is_leaving,
         "may_erase": roles.may(user, "erase_athlete", shown) and not shown.is_leaving,
         "link": request.build_absolute_uri(reverse("athlete_page", args=[token])) if token else "",
@@ -112,17 +113,15 @@ def decisions(shown: Athlete, user: User) -> list[tuple[str, ConsentDecision]]:
     return [(names.get(each.destination_id, GONE), each) for each in found[:MOST_DECISIONS]]
 
 
-def may_record(user: User) -> bool:
-    return roles.may(user, "record_consent")
-
-
 @require_POST
 def record_consents(request: HttpRequest) -> HttpResponse:
     """Record what athletes said elsewhere, with the coach's note as the basis of each."""
-    user = person(request, "record_consent")
+    user = person(request, RECORD)
     form = ConsentForm(request.POST, user=user)
     if not form.is_valid():
         return render(request, "sharing/record_consents.html", {"form": form}, status=422)
+    for concerned in (form.cleaned_data["destination"], *form.cleaned_data["athletes"]):
+        roles.require(user, RECORD, concerned)
     try:
         count = _record(form.cleaned_data, user)
     except ValidationError as refusal:
@@ -167,7 +166,7 @@ def read_again(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_POST
 def renew_link(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = own(Athlete.objects.for_user(person(request)), pk)
-    roles.require(person(request), "record_consent", shown)
+    roles.require(person(request), RECORD, shown)
     links.renew(shown)
     messages.success(request, "The link was replaced; the old one has stopped working.")
     return redirect("athlete", pk)

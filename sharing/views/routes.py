@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from accounts import roles
-from accounts.models import User
+from accounts.models import Organisation, User
 from destinations.models import Destination
 from sharing import routes as services
 from sharing.advisor import advise
@@ -23,12 +23,14 @@ from sharing.forms import RouteForm
 from sharing.models import Route
 from sharing.views.asking import own, person
 
+MANAGE = "manage_route"
+
 
 def routes(request: HttpRequest) -> HttpResponse:
     user = person(request, "view_route")
     shown = _routes(user).annotate(chosen=Count("athletes")).order_by("state", "name")
     context = {
-        "routes": shown, "may_edit": roles.may(user, "manage_route"),
+        "routes": shown, "may_edit": roles.may(user, MANAGE),
         "destinations": _open_destinations(user),
     }  # fmt: skip
     return render(request, "sharing/routes.html", context)
@@ -38,7 +40,7 @@ def route(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request, "view_route")
     shown = own(_routes(user), pk)
     context = {
-        "route": shown, "may_edit": roles.may(user, "manage_route"),
+        "route": shown, "may_edit": roles.may(user, MANAGE, shown),
         "athletes": shown.athletes.order_by("name"), "lanes": shown.lanes.count(),
         "advice": advise(shown.organisation_id, shown.destination),
         "on_drift": policy.in_words(shown),
@@ -47,8 +49,9 @@ def route(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def new(request: HttpRequest, destination: UUID) -> HttpResponse:
-    user = person(request, "manage_route")
+    user = person(request, MANAGE)
     target = own(Destination.objects.for_user(user), destination)
+    roles.require(user, MANAGE, target)
     form = RouteForm(request.POST or None, user=user, destination=target)
     if form.is_valid() and (opened := _save(form, target, None)):
         messages.success(request, f"“{opened.name}” is open.")
@@ -57,8 +60,7 @@ def new(request: HttpRequest, destination: UUID) -> HttpResponse:
 
 
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
-    user = person(request, "manage_route")
-    shown = own(_routes(user).exclude(state=Route.State.RETIRED), pk)
+    user, shown = _to_manage(request, pk)
     form = RouteForm(request.POST or None, user=user, destination=shown.destination, route=shown)
     if form.is_valid() and (changed := _save(form, shown.destination, shown)):
         messages.success(request, f"“{changed.name}” is saved.")
@@ -68,8 +70,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def set_state(request: HttpRequest, pk: UUID) -> HttpResponse:
-    user = person(request, "manage_route")
-    shown = own(_routes(user).exclude(state=Route.State.RETIRED), pk)
+    _, shown = _to_manage(request, pk)
     wish = request.POST.get("state", "")
     if wish not in Route.State.values:
         return HttpResponseBadRequest("Say which state.")
@@ -89,6 +90,13 @@ def _retire(request: HttpRequest, shown: Route) -> HttpResponse:
         return redirect(f"{reverse('roll_back', args=['route', shown.pk])}?to={NOTHING}")
     messages.success(request, f"“{shown.name}” is now retired.")
     return redirect("route", shown.pk)
+
+
+def _to_manage(request: HttpRequest, pk: UUID) -> tuple[User, Route]:
+    user = person(request, MANAGE)
+    shown = own(_routes(user).exclude(state=Route.State.RETIRED), pk)
+    roles.require(user, MANAGE, shown)
+    return user, shown
 
 
 def _save(form: RouteForm, target: Destination, route: Route | None) -> Route | None:
@@ -118,4 +126,8 @@ def _routes(user: User) -> QuerySet[Route]:
 
 
 def _open_destinations(user: User) -> list[Destination]:
-    return list(Destination.objects.for_user(user).exclude(state=Destination.State.DISABLED))
+    """Where a route of theirs may lead; to whom may open none, all they see."""
+    seen = Destination.objects.for_user(user).exclude(state=Destination.State.DISABLED)
+    if not roles.may(user, MANAGE):
+        return list(seen)
+    return list(seen.filter(organisation__in=Organisation.objects.allowing(user, MANAGE)))
