@@ -3,15 +3,26 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError as Refusal
-from rest_framework.exceptions import NotAuthenticated, ValidationError
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotAuthenticated, NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts import roles
 from accounts.models import Organisation, User
+
+ASKED = "organisation"
+SEVERAL = "You belong to several organisations: name one with ?organisation=, by its id."
+ORGANISATION = OpenApiParameter(
+    ASKED,
+    OpenApiTypes.UUID,
+    description="Which of your organisations. Only who belongs to several must say.",
+)
 
 
 class Permitted(BasePermission):
@@ -37,12 +48,28 @@ def person(request: Request) -> User:
     return request.user
 
 
-def organisation_of(user: User, permission: str) -> Organisation:
-    """The organisation in which this person may; somebody with several works in the first."""
-    for organisation in Organisation.objects.for_user(user).order_by("created_at"):
-        if roles.may(user, permission, organisation):
-            return organisation
-    raise ValidationError("You belong to no organisation that allows this.")
+def organisation_of(request: Request, permission: str) -> Organisation:
+    """The one that the address names, or the only one in which this person may."""
+    user = person(request)
+    if ASKED in request.query_params:
+        return _named(user, permission, request.query_params[ASKED])
+    able = list(Organisation.objects.allowing(user, permission)[:2])
+    if not able:
+        raise ValidationError("You belong to no organisation that allows this.")
+    if len(able) > 1:
+        raise ValidationError({ASKED: SEVERAL})
+    return able[0]
+
+
+def _named(user: User, permission: str, key: str) -> Organisation:
+    try:
+        found = Organisation.objects.for_user(user).filter(pk=UUID(key)).first()
+    except ValueError:
+        raise ValidationError({ASKED: "This is not the key of an organisation."}) from None
+    if found is None:
+        raise NotFound
+    roles.require(user, permission, found)
+    return found
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import serializers, viewsets
 from rest_framework.serializers import BaseSerializer
 
 from accounts import cohorts
-from accounts.api.asking import Permitted, organisation_of, person, told
+from accounts.api.asking import ORGANISATION, Permitted, organisation_of, person, told
 from accounts.camel import CamelSerializer
 from accounts.models import Athlete, Cohort, User
 
@@ -40,6 +41,7 @@ class CohortSerializer(CamelSerializer, serializers.ModelSerializer[Cohort]):
         return shown
 
 
+@extend_schema_view(create=extend_schema(parameters=[ORGANISATION]))
 class CohortViewSet(viewsets.ModelViewSet[Cohort]):
     """Cohorts: some athletes under one name."""
 
@@ -54,7 +56,7 @@ class CohortViewSet(viewsets.ModelViewSet[Cohort]):
         return Cohort.objects.for_user(person(self.request)).order_by("name", "pk")
 
     def perform_create(self, serializer: BaseSerializer[Cohort]) -> None:
-        organisation = organisation_of(person(self.request), self.write_permission)
+        organisation = organisation_of(self.request, self.write_permission)
         with told():
             serializer.instance = cohorts.create(organisation, **serializer.validated_data)
 

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from accounts.api.asking import Permitted, organisation_of, person, told
+from accounts.api.asking import ORGANISATION, Permitted, organisation_of, person, told
 from destinations import registry, selectors, services
 from destinations.api import serializers
 from destinations.models import Destination
 
 
+@extend_schema_view(create=extend_schema(parameters=[ORGANISATION]))
 class DestinationViewSet(
     mixins.CreateModelMixin, mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Destination]
 ):
@@ -39,7 +40,7 @@ class DestinationViewSet(
         user = person(self.request)
         with told():
             serializer.instance = services.create(
-                organisation_of(user, self.write_permission),
+                organisation_of(self.request, self.write_permission),
                 user,
                 kind=values.pop("kind"),
                 name=values.pop("name"),

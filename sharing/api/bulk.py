@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import roles
-from accounts.api.asking import Permitted, organisation_of, person, told
+from accounts.api.asking import ASKED, ORGANISATION, Permitted, organisation_of, person, told
 from accounts.camel import CamelSerializer
 from accounts.models import Organisation, User
 from sharing import remarks
@@ -49,13 +49,13 @@ class CriteriaSerializer(CamelSerializer, serializers.Serializer[Any]):
         told_ = {name: getattr(value, "pk", value) for name, value in self.validated_data.items()}
         return Criteria(**{name: told_[name] for name in Criteria.model_fields if name in told_})
 
-    def organisation(self, user: User, permission: str) -> Organisation:
-        """That of what is named; for nothing named, the first in which the person may."""
+    def organisation(self, permission: str) -> Organisation:
+        """That which the address names or, without it, that of what the filter names."""
+        request: Request = self.context["request"]
         named = [self.validated_data[name] for name in shown.ROWS if name in self.validated_data]
-        found: Organisation = (
-            roles.organisation_of(named[0]) if named else organisation_of(user, permission)
-        )
-        return found
+        if named and ASKED not in request.query_params:
+            return roles.organisation_of(named[0])
+        return organisation_of(request, permission)
 
 
 class AskSerializer(CriteriaSerializer):
@@ -148,13 +148,15 @@ class BulkActionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[B
         rows = BulkAction.objects.for_user(person(self.request))
         return rows.select_related("organisation", "asked_by", "approved_by").order_by("-asked_at")
 
-    @extend_schema(request=AskSerializer, responses={201: BulkActionSerializer})
+    @extend_schema(
+        request=AskSerializer, responses={201: BulkActionSerializer}, parameters=[ORGANISATION]
+    )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Preview it. The forecast is there within moments: ask for the action again."""
         wish = AskSerializer(data=request.data, context=self.get_serializer_context())
         wish.is_valid(raise_exception=True)
         user, kind = person(request), wish.validated_data["kind"]
-        organisation = wish.organisation(user, asking.PERMISSIONS[kind])
+        organisation = wish.organisation(asking.PERMISSIONS[kind])
         with told():
             row = asking.ask(
                 user, organisation, kind, wish.criteria(), reason=wish.validated_data["reason"]
@@ -222,12 +224,14 @@ class DeadLettersView(APIView):
     permission_classes = [Permitted]
     read_permission = "view_athlete"
 
-    @extend_schema(parameters=[CriteriaSerializer], responses=CauseSerializer(many=True))
+    @extend_schema(
+        parameters=[CriteriaSerializer, ORGANISATION], responses=CauseSerializer(many=True)
+    )
     def get(self, request: Request) -> Response:
         wish = CriteriaSerializer(data=request.query_params, context={"request": request})
         wish.is_valid(raise_exception=True)
         user = person(request)
-        organisation = wish.organisation(user, self.read_permission)
+        organisation = wish.organisation(self.read_permission)
         found = causes.causes(user, organisation, wish.criteria())
         rows = [asdict(each) | {"owner": each.owner.value} | asdict(each.reason) for each in found]
         return Response(CauseSerializer(rows, many=True).data)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -14,9 +14,9 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts import roles
-from accounts.api.asking import Permitted, person, told
+from accounts.api.asking import ORGANISATION, Permitted, organisation_of, person, told
 from accounts.consent import Basis, Terms
-from accounts.models import Athlete, ConsentDecision, Organisation, User
+from accounts.models import Athlete, ConsentDecision, User
 from plans.errors import ContractError
 from sharing import blocks, consents, quarantine, redeliver, remarks, routes
 from sharing.api import serializers
@@ -299,18 +299,17 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
 
 
 class LedgerView(APIView):
-    """The conservation ledger of your organisations."""
+    """The conservation ledger of an organisation."""
 
     permission_classes = [Permitted]
     read_permission = "view_athlete"
 
     @extend_schema(
         responses=serializers.LedgerSerializer,
-        parameters=[OpenApiParameter("organisation", str, required=False)],
+        parameters=[ORGANISATION],
     )
     def get(self, request: Request) -> Response:
-        organisation = Organisation.objects.for_user(person(request)).first()
-        counted = ledger(organisation.pk if organisation else None)
+        counted = ledger(organisation_of(request, self.read_permission).pk)
         values = asdict(counted) | {"gap": counted.gap, "balanced": counted.balanced}
         return Response(serializers.LedgerSerializer(values).data)
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import ConsentDecision, Membership, User
+from accounts.models import ConsentDecision, Membership, Organisation, User
 from audit.log import audited_atomic
 from destinations.errors import UnknownOutcomeError
 from destinations.models import Destination
@@ -14,7 +14,7 @@ from sharing import deliveries, quarantine
 from sharing.models import Delivery, Route, Source
 from sharing.source.errors import BadAnswerError
 from tests.api.conftest import client_of
-from tests.sharing.world import session
+from tests.sharing.world import build, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -273,6 +273,55 @@ def test_the_ledger_balances(studio, ana):
     work()
     told = ana.get("/api/v1/ledger/").json()
     assert (told["accepted"], told["gap"], told["balanced"]) == (1, 0, True)
+
+
+@pytest.fixture
+def second(studio):
+    """Ana has a second studio, and looks after a third one's books."""
+    second = build(name="Second")
+    Membership.objects.create(user=studio.ana, organisation=second.organisation, role="coach")
+    third = Organisation.objects.create(name="Third", slug="third")
+    Membership.objects.create(
+        user=studio.ana, organisation=third, role=Membership.Role.DESTINATION_OWNER
+    )
+    return second, third
+
+
+MAKING = {
+    "destinations": {
+        "kind": "webhook", "name": "Portal", "settings": {"url": "https://hooks.example.com/x"},
+    },
+    "cohorts": {"name": "Squad"},
+    "bulk-actions": {"kind": "redeliver"},
+}  # fmt: skip
+
+
+def test_the_ledger_is_that_of_the_organisation_which_is_named(studio, ana, second):
+    studio.agree()
+    studio.publish()
+    work()
+    for each, accepted in ((studio, 1), (second[0], 0)):
+        told = ana.get("/api/v1/ledger/", {"organisation": str(each.organisation.pk)}).json()
+        assert told["accepted"] == accepted
+
+
+@pytest.mark.parametrize("name", ["ledger", "dead-letters", *MAKING])
+def test_somebody_of_several_organisations_says_in_which(name, studio, ana, dan, second):
+    def ask(**named):
+        path = f"/api/v1/{name}/" + (f"?organisation={named['named']}" if named else "")
+        if name in MAKING:
+            return ana.post(path, MAKING[name], format="json")
+        return ana.get(path)
+
+    unsaid = ask()
+    assert unsaid.status_code == 400
+    assert "name one with ?organisation=" in unsaid.content.decode()
+    assert ask(named=second[0].organisation.pk).status_code in {200, 201}
+    assert ask(named="nonsense").status_code == 400
+    elsewhere = Organisation.objects.get(slug="elsewhere")
+    assert ask(named=elsewhere.pk).status_code == 404
+    if name != "destinations":
+        assert ask(named=second[1].pk).status_code == 403
 
 
 def test_a_form_post_is_not_json(studio, ana):
