@@ -46,6 +46,8 @@ def open_route(organisation: Organisation, destination: Destination, wish: Route
     """Create the route, and promise the newest version of every plan it covers."""
     _check(organisation, destination, wish)
     with audited_atomic() as log:
+        _one_after_the_other(organisation.pk)
+        _check_overlap(destination, wish)
         route = Route(organisation=organisation, destination=destination)
         _apply(route, wish)
         route.audit_entry_id = _record(route, "opened", log)
@@ -60,8 +62,10 @@ def change(route: Route, wish: RouteSettings) -> Route:
     """Change a route: who is no longer covered loses what was written, everyone else gets the
     newest rendering.
     """
-    _check(route.organisation, route.destination, wish, ignoring=route)
+    _check(route.organisation, route.destination, wish)
     with audited_atomic() as log:
+        _one_after_the_other(route.organisation_id)
+        _check_overlap(route.destination, wish, ignoring=route)
         route = Route.objects.select_for_update(no_key=True).get(pk=route.pk)
         _apply(route, wish)
         route.audit_entry_id = _record(route, "changed", log)
@@ -110,12 +114,7 @@ def _athletes(organisation: Organisation, wish: RouteSettings) -> list[Athlete]:
     return list(chosen.exclude(state__in=Athlete.LEAVING))
 
 
-def _check(
-    organisation: Organisation,
-    destination: Destination,
-    wish: RouteSettings,
-    ignoring: Route | None = None,
-) -> None:
+def _check(organisation: Organisation, destination: Destination, wish: RouteSettings) -> None:
     """Refuse what cannot be meant, in words that say what to do."""
     if destination.organisation_id != organisation.pk:
         raise ValidationError("Choose a destination of your own organisation.")
@@ -128,7 +127,6 @@ def _check(
     if unexplained:
         raise ValidationError({"fields": f"Say why these leave: {', '.join(unexplained)}."})
     _check_drift_policy(destination, wish)
-    _check_overlap(destination, wish, ignoring)
 
 
 def _check_drift_policy(destination: Destination, wish: RouteSettings) -> None:
@@ -147,7 +145,17 @@ def _check_drift_policy(destination: Destination, wish: RouteSettings) -> None:
         raise ValidationError({"drift_policy": f"Choose one of these for each: {choices}."})
 
 
-def _check_overlap(destination: Destination, wish: RouteSettings, ignoring: Route | None) -> None:
+def _one_after_the_other(organisation: UUID) -> None:
+    """Routes of an organisation are opened and changed in turn.
+
+    The destination's row would do, but whoever settles an attempt locks that after the lane.
+    """
+    Organisation.objects.select_for_update(no_key=True).get(pk=organisation)
+
+
+def _check_overlap(
+    destination: Destination, wish: RouteSettings, ignoring: Route | None = None
+) -> None:
     """Two routes with the same athlete and destination would write everything twice."""
     others = Route.objects.filter(destination=destination).exclude(state=Route.State.RETIRED)
     if ignoring is not None:
