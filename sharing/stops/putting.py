@@ -10,7 +10,7 @@ from accounts.models import Cohort, User
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, wake
-from sharing.models import Stop
+from sharing.models import Installation, Stop
 from sharing.models.base import REASON_LENGTH
 from sharing.stops import covering
 from sharing.stops.scopes import Target, columns
@@ -30,6 +30,7 @@ def put(
     """
     mode, reason = _checked(mode, reason)
     with audited_atomic() as log:
+        _one_after_the_other(target)
         now = clock.now()
         for earlier in _in_force_on(target, guardrail):
             if earlier.mode == mode:
@@ -54,6 +55,14 @@ def lift(stop: Stop, *, by: User | None = None) -> Stop:
             _end(row, by, clock.now(), log)
     wake.wake()
     return row
+
+
+def _one_after_the_other(target: Target) -> None:
+    """Stops of one thing are put in turn, also the first, of which there is no row to lock."""
+    if target is None:
+        Installation.objects.select_for_update(no_key=True).get_or_create(pk=1)
+    else:
+        type(target).objects.select_for_update(no_key=True).get(pk=target.pk)
 
 
 def _in_force_on(target: Target, guardrail: str) -> list[Stop]:

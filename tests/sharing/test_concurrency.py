@@ -1,19 +1,22 @@
 """Many workers at once: each lane has one holder, each version one effect, and the log no gap."""
 
+import contextlib
 import threading
 import time
 from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
-from accounts import consent
+from accounts import cohorts, consent
 from accounts.models import Athlete
 from audit import verify
-from sharing import clock, deliveries, periodic, routes
+from sharing import clock, deliveries, periodic, routes, stops
 from sharing.ledger import lanes_with_a_gap, ledger
-from sharing.models import Attempt, Delivery, PeriodicJob, Plan, Route
+from sharing.models import Attempt, Delivery, PeriodicJob, Plan, Route, Stop
+from sharing.stops import putting
 from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, publish, session
 
@@ -188,3 +191,72 @@ def test_a_route_opened_while_versions_are_made_misses_none_of_them(club, inbox)
         publish(plan, [session("tp-1")])
     together(deliver_until_quiet)
     assert Delivery.objects.filter(state="delivered").count() == ATHLETES
+
+
+def at_once(monkeypatch, place, name):
+    """Whoever comes here waits until the others are here too, or for long enough."""
+    gate, real = threading.Barrier(WORKERS), getattr(place, name)
+
+    def meet(*args, **kwargs):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            gate.wait(1)
+        return real(*args, **kwargs)
+
+    monkeypatch.setattr(place, name, meet)
+
+
+def test_a_route_that_is_opened_by_a_double_click_is_opened_once(club, monkeypatch):
+    routes.set_state(club.route, Route.State.RETIRED)
+    wish = routes.RouteSettings(name="Second", purpose="training", fields={"title": "training"})
+    at_once(monkeypatch, routes, "audited_atomic")
+    refused = []
+
+    def click(_):
+        try:
+            routes.open_route(club.organisation, club.destination, wish)
+        except ValidationError as refusal:
+            refused.append(refusal)
+
+    together(click)
+    assert Route.objects.exclude(state=Route.State.RETIRED).count() == 1
+    assert len(refused) == WORKERS - 1
+
+
+def test_two_routes_that_are_changed_at_once_do_not_come_to_carry_the_same_athlete(
+    club, monkeypatch
+):
+    routes.set_state(club.route, Route.State.RETIRED)
+    first, second, third = Athlete.objects.order_by("pk")[:3]
+
+    def wish(*athletes):
+        return routes.RouteSettings(
+            name="Chosen", purpose="training", fields={"title": "training"},
+            audience=Route.Audience.CHOSEN, athletes=[athlete.pk for athlete in athletes],
+        )  # fmt: skip
+
+    pair = [
+        routes.open_route(club.organisation, club.destination, wish(athlete))
+        for athlete in (first, second)
+    ]
+    at_once(monkeypatch, routes, "audited_atomic")
+
+    def take_the_third_too(number):
+        with contextlib.suppress(ValidationError):
+            routes.change(pair[number], wish((first, second)[number], third))
+
+    together(take_the_third_too, times=2)
+    assert Route.objects.filter(athletes=third).count() == 1
+
+
+@pytest.mark.parametrize(
+    "scope", ["everything", "organisation", "destination", "route", "cohort", "athlete"]
+)
+def test_a_thing_that_is_stopped_by_many_at_once_has_one_stop(club, monkeypatch, scope):
+    targets = {
+        "everything": None, "organisation": club.organisation, "destination": club.destination,
+        "route": club.route, "athlete": club.ben,
+        "cohort": cohorts.create(club.organisation, "Squad", [club.ben]),
+    }  # fmt: skip
+    at_once(monkeypatch, putting, "audited_atomic")
+    together(lambda _: stops.put(targets[scope], Stop.Mode.PAUSE, reason="wrong week"))
+    assert Stop.objects.filter(lifted_at=None).count() == 1
