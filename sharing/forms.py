@@ -33,6 +33,10 @@ class RemarkForm(forms.Form):
     )
 
 
+class DismissForm(forms.Form):
+    note = forms.CharField(max_length=300, required=False)
+
+
 class DeliveryFilter(forms.Form):
     state = forms.ChoiceField(
         required=False, choices=[("", "Every state"), *Delivery.State.choices]

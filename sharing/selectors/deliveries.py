@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User
 from sharing.models import Delivery, PlanVersion, RemoteRecord
+from sharing.selectors.searching import findable
 from sharing.stops import covering
 
 ROW = ("version", "lane__plan__athlete", "lane__destination", "lane__route")
@@ -30,6 +31,8 @@ def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:
 
 def remote_records(user: User, remote_id: str) -> list[tuple[RemoteRecord, PlanVersion | None]]:
     """A remote record's id → what we know of it and the version it was written by."""
+    if not findable(remote_id):
+        return []
     found = (
         RemoteRecord.objects.for_user(user)
         .filter(remote_id=remote_id)

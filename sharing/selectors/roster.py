@@ -15,6 +15,7 @@ from accounts.consent import Terms
 from accounts.models import Athlete, ConsentDecision, ConsentHead, User
 from destinations.models import Destination
 from sharing.models import Route
+from sharing.selectors.searching import findable
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Standing:
 def athletes(user: User, search: str = "") -> QuerySet[Athlete]:
     found = Athlete.objects.for_user(user).order_by("name", "pk")
     words = search.strip()
+    if not findable(words):
+        return found.none()
     return found.filter(Q(name__icontains=words) | Q(email__icontains=words)) if words else found
 
 

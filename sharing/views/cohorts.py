@@ -13,6 +13,7 @@ from accounts import cohorts as services
 from accounts import roles
 from accounts.models import Athlete, Cohort, Organisation, User
 from sharing.forms import CohortForm
+from sharing.selectors.searching import findable
 from sharing.views.asking import own, page_of, person
 
 MANAGE = "manage_cohort"
@@ -35,9 +36,9 @@ def cohort(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = own(_cohorts(user), pk)
     search = request.GET.get("q", "").strip()
     members = Athlete.objects.for_user(user).filter(cohorts=shown).order_by("name", "pk")
-    found = members.filter(name__icontains=search) if search else members
+    wanted = members.filter(name__icontains=search) if findable(search) else members.none()
     context = {
-        "cohort": shown, "page": page_of(request, found), "search": search,
+        "cohort": shown, "page": page_of(request, wanted), "search": search,
         "size": members.count(), "may_manage": roles.may(user, MANAGE, shown),
     }  # fmt: skip
     return render(request, "sharing/cohort.html", context)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_POST
 from accounts import roles
 from plans.errors import ContractError
 from sharing import quarantine as services
+from sharing.forms import DismissForm
 from sharing.models import Quarantine
 from sharing.views.asking import own, page_of, person
 
@@ -42,7 +43,11 @@ def replay(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def dismiss(request: HttpRequest, pk: UUID) -> HttpResponse:
-    services.dismiss(_to_settle(request, pk), note=request.POST.get("note", ""))
+    row, form = _to_settle(request, pk), DismissForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "This note cannot be kept: use fewer words, and plain ones.")
+        return redirect("quarantine")
+    services.dismiss(row, note=form.cleaned_data["note"])
     messages.success(request, "Dismissed. The next reading shows whether it was right.")
     return redirect("quarantine")
 
