@@ -24,12 +24,16 @@ def routes_of(plan: Plan) -> QuerySet[Route]:
 
 
 def fan_out(version: PlanVersion, log: Log) -> None:
-    """Promise this version in every lane of its plan. Part of the transaction that made it."""
+    """Promise this version in every lane of its plan, save where a roll back holds on.
+
+    Part of the transaction that made it.
+    """
     if erasures.begun(version.plan.athlete_id):
         return
     for route in routes_of(version.plan):
         lane = promises.lane_for(version.plan, route, log)
-        promises.promise(lane, version, log)
+        if pinned.pin(lane) is None:
+            promises.promise(lane, version, log)
     wake.wake()
 
 

@@ -1,12 +1,14 @@
 """Pins: what a lane owes after a person rolled it back.
 
 A roll back holds until the coach changes the plan or somebody releases it, whatever else promises
-the lane anew meanwhile. Nothing is kept for it but the row that was carried out.
+the lane anew meanwhile, also a week that comes into sight. Nothing is kept for it but the row that
+was carried out.
 """
 
 from django.db.models import F, Max
 
 from sharing.models import BulkAction, BulkItem, Lane, Plan, PlanVersion
+from sharing.models.plan import BY_TIME_ALONE
 
 SEEN = "newest"  # in an item's forecast: the plan's newest version when the roll back was asked for
 BACK = (BulkAction.Kind.ROLL_BACK, BulkAction.Kind.TAKE_BACK)
@@ -16,10 +18,17 @@ CARRIED_OUT = (BulkItem.State.DONE, BulkItem.State.NOTHING)
 def pin(lane: Lane) -> BulkItem | None:
     """What holds the lane where it is; None when it follows its plan."""
     held = last(lane)
-    if held is None or held.forecast.get(SEEN) != lane.plan.newest:
+    seen = held.forecast.get(SEEN) if held is not None else None
+    if held is None or seen is None or changed_since(lane.plan, seen):
         return None  # never rolled back, or the coach changed the plan since
-    released = held.version is not None and held.version.version == lane.plan.newest
+    released = held.version is not None and held.version.version == seen
     return None if released else held
+
+
+def changed_since(plan: Plan, seen: int) -> bool:
+    """Whether a version after this one is the coach's: the window moving on is no change."""
+    later = plan.versions.filter(version__gt=seen).values_list("rules", flat=True)
+    return any(BY_TIME_ALONE not in rules for rules in later)
 
 
 def pins(plan: Plan) -> list[BulkItem]:

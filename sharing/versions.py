@@ -24,6 +24,7 @@ from plans.model import Session, total_duration
 from plans.window import carry_over, keep_hidden_figures
 from sharing import clock, fan_out, incarnation
 from sharing.models import Plan, PlanVersion
+from sharing.models.plan import BY_TIME_ALONE
 from sharing.source.errors import BadAnswerError
 from sharing.source.window import Found, Known
 from sharing.windows import Window, local_day
@@ -65,10 +66,19 @@ class Change:
     @property
     def urgent(self) -> bool:
         """Sessions that only came into sight at the far end are new, but not urgent."""
+        return is_urgent(self._near)
+
+    @property
+    def by_time_alone(self) -> bool:
+        """Nothing but the far end is new: the window moved on, and nobody changed anything."""
+        return self.newest is not None and not self._near
+
+    @property
+    def _near(self) -> PlanDiff:
         horizon = self.newest.ends_on if self.newest else date.max
         difference = self.difference
         near = tuple(session for session in difference.added if session.date <= horizon)
-        return is_urgent(replace(difference, added=near))
+        return replace(difference, added=near)
 
 
 def known(plans: Iterable[Plan]) -> Known:
@@ -143,6 +153,8 @@ def _rules(change: Change) -> list[str]:
     rules = [f"window.{change.plan.kind}/1", *RULES]
     if not change.plan.athlete.is_premium:
         rules.append("figures.keep-hidden/1")
+    if change.by_time_alone:
+        rules.append(BY_TIME_ALONE)
     if change.found.refused:
         rules.append("intervals.not-allowed/1")
     return rules

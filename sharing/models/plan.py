@@ -12,6 +12,7 @@ from plans.model import Plan as CanonicalPlan
 from sharing.models.base import Identified, audit_entry
 from sharing.models.tenancy import Tenants
 
+BY_TIME_ALONE = "window.moved-on/1"  # the rule of a version in which nobody changed anything
 ERASED = "Erased: what this version said is gone for good."
 
 
