@@ -64,7 +64,7 @@ def test_every_reason_of_the_engine_has_words():
 
 
 def test_every_refusal_of_the_gate_has_words():
-    refusals = returned_by("sharing/gate.py", "_refusal") | {"no_consent"}
+    refusals = returned_by("sharing/gate.py", "refusal") | {"no_consent"}
     assert len(refusals) == 5
     assert refusals <= set(OWN)
 

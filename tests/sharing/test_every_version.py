@@ -6,7 +6,12 @@ import pytest
 from django.urls import reverse
 
 from destinations import services
-from destinations.errors import PayloadError, UnavailableError, UnknownOutcomeError
+from destinations.errors import (
+    PayloadError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnsupportedPlanError,
+)
 from destinations.forms import DestinationForm
 from destinations.models import Destination
 from sharing import claims, consents, deliveries, outcomes
@@ -129,7 +134,7 @@ def test_back_to_the_newest_only_the_older_ones_are_superseded(studio, inbox):
 
 @pytest.mark.parametrize(
     "ending",
-    [PayloadError(), UnavailableError(), UnknownOutcomeError()],
+    [UnsupportedPlanError("no intervals"), UnavailableError(), UnknownOutcomeError()],
 )
 def test_what_was_promised_while_an_older_version_was_given_up_is_not_forgotten(inbox, ending):
     """Only the newest counts here, and it came while the older one was on its last call."""

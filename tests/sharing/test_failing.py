@@ -11,7 +11,7 @@ from destinations.errors import CATALOGUE, GoneError, PayloadError, UnavailableE
 from destinations.models import Destination
 from insight import watchdogs
 from insight.models import Alert
-from sharing import claims, clock, deliveries, outcomes, reviving
+from sharing import claims, clock, deliveries, outcomes, retry, reviving
 from sharing.ledger import ledger
 from sharing.models import Delivery, Lane
 from tests.sharing import fake_destination
@@ -187,9 +187,10 @@ def test_a_success_before_the_look_does_not_make_us_forget_the_dead(studio, inbo
 
 def test_a_plan_that_was_refused_stays_dead(studio, inbox):
     studio.publish()
-    Lane.objects.update(tries=50)
-    inbox.answers.append(PayloadError())
-    deliveries.deliver_due("worker")
+    for _ in range(retry.PAYLOAD_TRIES):
+        inbox.answers.append(PayloadError())
+        studio.make_due()
+        deliveries.deliver_due("worker")
     Destination.objects.update(warned_percent=100)
     assert reviving.revive_due() == 0
     assert studio.states() == ["dead"]

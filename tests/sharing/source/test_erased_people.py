@@ -98,7 +98,7 @@ def erase_rest(ana):
 def test_a_poll_that_was_under_way_finds_nobody(shared):
     source = shared.source
     erase(shared)
-    polling._finish(source, source.read_at, source.read_at, {"1": "now"})
+    polling._finish(source, source.read_at, source.read_at, {"1": "now"}, whole=False)
     assert not Source.objects.exists()
 
 
