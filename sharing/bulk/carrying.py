@@ -89,7 +89,7 @@ def _settled_since(wish: Criteria, lane: Lane, delivery: Delivery) -> str:
 
 def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery | None:
     """Owe the lane its target. A version that the coach made since the preview wins."""
-    if lane.plan.newest != item.forecast[pinned.SEEN]:
+    if pinned.changed_since(lane.plan, item.forecast[pinned.SEEN]):
         words = "The plan was changed after the preview: its newest version counts."
         raise Refused(SUPERSEDED, words)
     wish = criteria.of(action)

@@ -61,7 +61,7 @@ def item_to_undo(wish: Criteria, lane: Lane) -> BulkItem:
     last = pinned.last(lane)
     if undone is None or last is None or last.pk != undone.pk:
         raise Refused(SUPERSEDED, "This was rolled back again since: see the later action.")
-    if undone.forecast.get(pinned.SEEN) != lane.plan.newest:
+    if pinned.changed_since(lane.plan, undone.forecast.get(pinned.SEEN, 0)):
         raise Refused(SUPERSEDED, "The plan was changed since: its newest version counts.")
     return undone
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 
 PAIRS = [
     ("auditor", "coach"), ("destination_owner", "coach"), ("destination_owner", "auditor"),
-    ("assistant", "owner"),
+    ("assistant", "owner"), ("coach", "owner"),
 ]  # fmt: skip
 REFUSED = {403, 404}
 NOT_NAMEABLE = {400, 422}  # a form or a body names a row that the person may not see
