@@ -12,6 +12,7 @@ import time
 import django
 
 INBOX = "portal"
+WEEKS = 3  # from last week on: on a Sunday, too, there are sessions to come
 DELIVERS_WITHIN = 120.0  # seconds; a few on an idle machine
 
 
@@ -23,7 +24,7 @@ def main(url: str, athletes: int) -> None:
 
     sandbox = Sandbox(url)
     sandbox.post("/control/reset")
-    sandbox.post("/control/seed", {"studio": "demo", "athletes": athletes, "weeks": 2})
+    sandbox.post("/control/seed", {"studio": "demo", "athletes": athletes, "weeks": WEEKS})
     organisation, ana, _ = studio.people(secrets.token_urlsafe(9))
     connection = studio.connect(sandbox, ana, organisation)
     roster = studio.read_roster(connection)
