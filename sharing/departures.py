@@ -11,7 +11,7 @@ from datetime import timedelta
 from accounts.models import Athlete, Connection
 from audit.log import Log
 from sharing import clock, fan_out, health, mass_change, quarantine, wake
-from sharing.models import Lane, PeriodicJob, Quarantine, Source
+from sharing.models import PeriodicJob, Quarantine, Source
 from sharing.source import endpoints
 from sharing.source.errors import BadAnswerError
 
@@ -91,8 +91,7 @@ def _detach(athlete: Athlete, log: Log) -> None:
     athlete.save(update_fields=["state"])
     Source.objects.filter(athlete=athlete).update(state=Source.State.SUSPENDED)
     record(athlete, "athlete.detached", log)
-    lanes = Lane.objects.filter(plan__athlete=athlete).select_for_update(of=("self",), no_key=True)
-    fan_out.take_back(lanes.select_related("plan__athlete", "route", "destination"), log)
+    fan_out.take_back(fan_out.lanes_of_athlete(athlete), log)
 
 
 def record(athlete: Athlete, action: str, log: Log) -> None:

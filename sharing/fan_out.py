@@ -81,25 +81,19 @@ def _nothing_to_take_back(lane: Lane, log: Log) -> None:
 
 
 def lanes_of(*, athlete: UUID, destination: UUID) -> QuerySet[Lane]:
-    return _locked(Lane.objects.filter(plan__athlete=athlete, destination=destination))
+    return Lane.objects.locking().filter(plan__athlete=athlete, destination=destination)
 
 
 def lanes_of_athlete(athlete: Athlete) -> QuerySet[Lane]:
-    return _locked(Lane.objects.filter(plan__athlete=athlete))
+    return Lane.objects.locking().filter(plan__athlete=athlete)
 
 
 def lanes_of_plan(plan: Plan) -> QuerySet[Lane]:
-    return _locked(Lane.objects.filter(plan=plan))
+    return Lane.objects.locking().filter(plan=plan)
 
 
 def lanes_on(route: Route) -> QuerySet[Lane]:
-    return _locked(Lane.objects.filter(route=route))
-
-
-def _locked(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
-    """Always in the same order, so that two who lock several never wait for each other."""
-    rows = lanes.select_related("plan__athlete", "route", "destination").order_by("pk")
-    return rows.select_for_update(of=("self",), no_key=True)
+    return Lane.objects.locking().filter(route=route)
 
 
 def open_lanes(route: Route, log: Log) -> list[Lane]:

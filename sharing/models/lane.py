@@ -15,8 +15,17 @@ from sharing.models.tenancy import Tenants
 class Lanes(Tenants["Lane"]):
     def locked(self, pk: UUID) -> "Lane":
         """The lane, held until the caller's transaction ends, with all that a promise needs."""
-        rows = self.select_for_update(of=("self",), no_key=True)
-        return rows.select_related("plan__athlete", "route", "destination").get(pk=pk)
+        return self.locking().get(pk=pk)
+
+    def locking(self) -> models.QuerySet["Lane"]:
+        """Lanes that are locked as they are read, always in the same order, so that two who lock
+        several never wait for each other.
+
+        A plan's newest version is read only when it is asked for: whoever waited for the lock is
+        given the joined row as it was before the wait. Whoever makes a version locks its lanes.
+        """
+        rows = self.select_related("plan__athlete", "route", "destination").order_by("pk")
+        return rows.defer("plan__newest").select_for_update(of=("self",), no_key=True)
 
 
 class Lane(Identified):

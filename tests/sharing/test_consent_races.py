@@ -10,7 +10,7 @@ from accounts import consent
 from sharing import consents, gate
 from sharing.models import Lane
 from tests.sharing import fake_destination
-from tests.sharing.world import FIELDS, build
+from tests.sharing.world import FIELDS, build, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -93,3 +93,18 @@ def test_who_waits_for_a_decision_hears_that_decision(world, before, after):
             until_it_waits(task)
         heard = task.result(30)
     assert heard == (made if after == "granted" else None)
+
+
+def test_who_waits_for_a_new_version_shares_that_version(world):
+    """The row of the plan that is read with the locked lane is as it was before the wait."""
+
+    def grant():
+        return consents.grant(world.ben, world.destination, terms=NARROW, basis=LINK)
+
+    with beside(grant) as begin:
+        with transaction.atomic():
+            world.publish(session("tp-1", title="Newer"))
+            task = begin()
+            until_it_waits(task)
+        task.result(30)
+    assert [delivery.version.version for delivery in world.deliveries()] == [1, 2, 2]
