@@ -16,7 +16,18 @@ from audit.crashpoint import crashpoint
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from destinations.models import Destination
-from sharing import breaker, clock, crashed, gate, incarnation, limiter, pinned, promises, unknown
+from sharing import (
+    breaker,
+    clock,
+    crashed,
+    gate,
+    incarnation,
+    limiter,
+    pinned,
+    promises,
+    records,
+    unknown,
+)
 from sharing.models import Attempt, Delivery, Lane, Route
 from sharing.settlement import settle_lane
 from sharing.stops import covering
@@ -156,9 +167,9 @@ def _chosen(lane: Lane, waiting: list[Delivery]) -> Delivery:
         return removals[-1]  # taking back comes before whatever may be shared after it
     if lane.destination.delivery_mode == "every":
         return _next_of_every(lane, waiting)
-    newest = waiting[-1]
+    *older, newest = waiting
     if lane.destination.idempotency_class == "keyed":
-        return next((d for d in waiting if d.reason == promises.UNCERTAIN), newest)
+        return next((d for d in older if records.in_doubt(d).exists()), newest)
     return newest
 
 
@@ -169,7 +180,7 @@ def _next_of_every(lane: Lane, waiting: list[Delivery]) -> Delivery:
     back = pinned.rolled_back_at(lane) if len(waiting) > 1 else 0
     keyed = lane.destination.idempotency_class == "keyed"
     wanted = (
-        d for d in waiting if d.revision >= back or (keyed and d.reason == promises.UNCERTAIN)
+        d for d in waiting if d.revision >= back or (keyed and records.in_doubt(d).exists())
     )
     return next(wanted, waiting[0])
 

@@ -6,11 +6,11 @@ Every wish becomes a new promise.
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef
 
 from accounts import erasures
 from audit.log import Log
-from sharing import cadence, clock
+from sharing import cadence, clock, records
 from sharing.models import Delivery, Lane, Plan, PlanVersion, RemoteRecord, Route
 from sharing.stops import covering
 
@@ -111,7 +111,8 @@ def supersede_waiting(
     if not waiting.exists():
         return
     if reason[0] == Delivery.State.SUPERSEDED:
-        waiting = waiting.exclude(intent=Delivery.Intent.REMOVE).exclude(reason=UNCERTAIN)
+        doubt = records.unacknowledged().filter(attempt__delivery=OuterRef("pk"))
+        waiting = waiting.exclude(intent=Delivery.Intent.REMOVE).exclude(Exists(doubt))
         if not drained and (since := covering.drained_since(lane)):
             waiting = waiting.exclude(accepted_at__lte=since)
     for delivery in waiting.exclude(attempts__settled_at__isnull=True, attempts__isnull=False):

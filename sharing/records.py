@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from audit import log
 from audit.log import audited_atomic
@@ -222,15 +222,23 @@ def doubt(attempt: Attempt) -> bool:
 
 
 def in_doubt(delivery: Delivery) -> QuerySet[Step]:
-    """Steps of this delivery that may have happened, of items that nothing has settled since."""
-    uncertain = RemoteRecord.objects.filter(
-        lane=delivery.lane_id, state=RemoteRecord.State.UNCERTAIN
+    """Steps of this delivery that may yet be applied."""
+    return unacknowledged().filter(attempt__delivery=delivery)
+
+
+def unacknowledged() -> QuerySet[Step]:
+    """Steps that may have happened, and whose key no later call had acknowledged.
+
+    Whatever else came of the delivery since: a refusal of a later call says nothing about an
+    earlier one.
+    """
+    answered = Step.objects.filter(
+        attempt__lane=OuterRef("attempt__lane"),
+        idempotency_key=OuterRef("idempotency_key"),
+        state=Step.State.DONE,
+        intended_at__gte=OuterRef("intended_at"),
     )
-    return Step.objects.filter(
-        attempt__delivery=delivery,
-        state=Step.State.UNKNOWN,
-        item_key__in=uncertain.values("item_key"),
-    )
+    return Step.objects.filter(~Exists(answered), state=Step.State.UNKNOWN)
 
 
 def _doubt_record(attempt: Attempt, row: Step, now: datetime) -> None:

@@ -237,6 +237,36 @@ def test_after_an_unknown_outcome_a_keyed_destination_gets_the_same_version_and_
     assert studio.states() == ["delivered", "delivered"]
 
 
+@pytest.mark.parametrize("waits", ["behind it", "not yet"])
+def test_a_refusal_after_an_unknown_outcome_does_not_end_the_doubt(studio, inbox, waits):
+    inbox.answers += [UnknownOutcomeError(), UnavailableError()]
+    studio.publish(session("tp-1", title="One"))
+    work()
+    if waits == "behind it":
+        studio.publish(session("tp-1", title="Two"))
+    studio.make_due()
+    work()
+    assert studio.deliveries()[0].reason == "unavailable"
+    if waits == "not yet":
+        studio.publish(session("tp-1", title="Two"))
+    studio.make_due()
+    work()
+    assert [step.item.body["title"] for step in inbox.arrived] == ["One", "One", "One", "Two"]
+    assert len(set(inbox.keys())) == 2
+    assert studio.states() == ["delivered", "delivered"]
+
+
+def test_what_was_acknowledged_with_its_key_is_no_doubt_any_more(studio, inbox):
+    inbox.answers += [UnknownOutcomeError(), None, UnavailableError()]
+    studio.publish(session("tp-1"), session("tp-2"))
+    work()
+    studio.make_due()
+    work()
+    assert studio.deliveries()[0].reason == "unavailable"
+    studio.publish(session("tp-1", title="Two"), session("tp-2"))
+    assert studio.states() == ["superseded", "waiting"]
+
+
 @pytest.fixture
 def forgetful(monkeypatch):
     """A destination that remembers a key for four days."""
