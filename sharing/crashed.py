@@ -42,7 +42,7 @@ def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
     lane, delivery = settlement.lane, settlement.delivery
     if delivery.state == Delivery.State.WAITING and _in_a_row(delivery) >= BEFORE_QUARANTINE:
         if begun:
-            unknown.hold(settlement, settlement.attempt.deadline_at)
+            unknown.hold(settlement, settlement.attempt.deadline_at, over=True)
         give_up(settlement, "crashes")
         return False
     if begun and delivery.state == Delivery.State.WAITING:

@@ -76,7 +76,7 @@ def take_back(lanes: Iterable[Lane], log: Log) -> list[Delivery]:
 
 def _nothing_to_take_back(lane: Lane, log: Log) -> None:
     now = clock.now()
-    promises.supersede_waiting(lane, log, now, reason=(Delivery.State.BLOCKED, "withdrawn"))
+    promises.supersede_waiting(lane, log, now, reason=(Delivery.State.BLOCKED, promises.WITHDRAWN))
     Lane.objects.filter(pk=lane.pk).update(settled=lane.desired, state=Lane.State.CLOSED)
 
 

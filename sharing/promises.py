@@ -15,6 +15,7 @@ from sharing.models import Delivery, Lane, Plan, PlanVersion, RemoteRecord, Rout
 from sharing.stops import covering
 
 UNCERTAIN = "outcome_unknown"  # why a delivery waits whose last call may have been applied
+WITHDRAWN = "withdrawn"  # why a delivery ended: what it shared is to be taken back
 
 
 def lane_for(plan: Plan, route: Route, log: Log) -> Lane:
@@ -54,6 +55,8 @@ def promise(
         raise TypeError("Nothing but removal is promised for an athlete who is being erased.")
     now = clock.now()
     due = due_at or _due(lane, version, intent, now)
+    if intent == Delivery.Intent.REMOVE:
+        _wait_for_the_last(lane)
     if lane.destination.delivery_mode == "latest" or intent == Delivery.Intent.REMOVE:
         supersede_waiting(lane, log, now, reason=_why_ended(intent))
     delivery = Delivery(
@@ -72,6 +75,17 @@ def promise(
     return delivery
 
 
+def _wait_for_the_last(lane: Lane) -> None:
+    """Hold a removal until no call before it can be applied any more, which would undo it.
+
+    Not where versions are compared: there what comes late is refused.
+    """
+    place = lane.destination
+    deadline = records.last_deadline(lane)
+    if deadline is not None and place.idempotency_class != place.IdempotencyClass.VERSIONED:
+        lane.hold_until = max(lane.hold_until, deadline + place.late_apply_window)
+
+
 def _keyed_as(lane: Lane, version: PlanVersion, intent: Delivery.Intent) -> int:
     """Asking for the same once more keeps its key; coming back to it later does not."""
     last = lane.deliveries.order_by("-revision").first()
@@ -88,7 +102,7 @@ def _due(lane: Lane, version: PlanVersion, intent: Delivery.Intent, now: datetim
 
 def _why_ended(intent: Delivery.Intent) -> tuple[Delivery.State, str]:
     if intent == Delivery.Intent.REMOVE:
-        return Delivery.State.BLOCKED, "withdrawn"
+        return Delivery.State.BLOCKED, WITHDRAWN
     return Delivery.State.SUPERSEDED, "newer_version"
 
 

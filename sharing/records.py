@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
 
 from audit import log
 from audit.log import audited_atomic
@@ -226,7 +226,14 @@ def in_doubt(delivery: Delivery) -> QuerySet[Step]:
     return unacknowledged().filter(attempt__delivery=delivery)
 
 
-def unacknowledged() -> QuerySet[Step]:
+def last_deadline(lane: Lane) -> datetime | None:
+    """When the last call of this lane ends, or ended, that may yet be applied."""
+    steps = unacknowledged(Step.State.INTENDED, Step.State.UNKNOWN).filter(attempt__lane=lane)
+    latest: datetime | None = steps.aggregate(latest=Max("attempt__deadline_at"))["latest"]
+    return latest
+
+
+def unacknowledged(*states: Step.State) -> QuerySet[Step]:
     """Steps that may have happened, and whose key no later call had acknowledged.
 
     Whatever else came of the delivery since: a refusal of a later call says nothing about an
@@ -238,7 +245,7 @@ def unacknowledged() -> QuerySet[Step]:
         state=Step.State.DONE,
         intended_at__gte=OuterRef("intended_at"),
     )
-    return Step.objects.filter(~Exists(answered), state=Step.State.UNKNOWN)
+    return Step.objects.filter(~Exists(answered), state__in=states or [Step.State.UNKNOWN])
 
 
 def _doubt_record(attempt: Attempt, row: Step, now: datetime) -> None:

@@ -13,41 +13,53 @@ from destinations.port import Finds, IdempotencyClass, ReadBack
 from sharing import promises, records
 from sharing.models import Delivery, Lane
 from sharing.models.base import LONG_AGO
-from sharing.promises import UNCERTAIN
+from sharing.promises import UNCERTAIN, WITHDRAWN
 from sharing.settlement import Settlement, give_up
 
 
 def go_on(settlement: Settlement, wait: timedelta | None, *, since: datetime) -> None:
     """By class: who compares versions or honours keys may be asked again; the others are held, or a
-    person decides.
+    person decides. What is to be taken back is never sent again, and nobody is asked about it.
+    """
+    lane, delivery = settlement.lane, settlement.delivery
+    lane.verify_needed = True
+    taken_back = _is_taken_back(delivery)
+    hold(settlement, since, over=taken_back or wait is None)
+    if taken_back:
+        settlement.end(Delivery.State.BLOCKED, WITHDRAWN)
+    elif needs_a_person(lane.destination, delivery):
+        ask_a_person(lane, delivery, settlement.log, settlement.now, why=UNCERTAIN)
+    elif wait is None:
+        give_up(settlement, UNCERTAIN)
+    else:
+        settlement.try_again(settlement.now + wait, UNCERTAIN)
+
+
+def _is_taken_back(delivery: Delivery) -> bool:
+    """Whether the removal of what this shares waits behind it."""
+    removal = Delivery.objects.filter(
+        lane=delivery.lane_id,
+        revision__gt=delivery.revision,
+        intent=Delivery.Intent.REMOVE,
+        state=Delivery.State.WAITING,
+    )
+    return delivery.intent != Delivery.Intent.REMOVE and removal.exists()
+
+
+def hold(settlement: Settlement, since: datetime, *, over: bool) -> None:
+    """Let the lane wait until nothing of the call can be applied any more, where that matters.
+
+    `over`: it is not sent again, so not even its key will be acknowledged.
     """
     lane = settlement.lane
-    lane.verify_needed = True
-    hold(settlement, since)
-    if needs_a_person(lane.destination, settlement.delivery):
-        ask_a_person(lane, settlement.delivery, settlement.log, settlement.now, why=UNCERTAIN)
-        return
-    if wait is None:
-        give_up(settlement, UNCERTAIN)
-        return
-    settlement.try_again(settlement.now + wait, UNCERTAIN)
-
-
-def hold(settlement: Settlement, since: datetime) -> None:
-    """Let the lane wait until nothing of the call can be applied any more, where that matters."""
-    lane = settlement.lane
-    if _must_hold(lane, settlement.delivery):
+    if _must_hold(lane.destination, settlement.delivery, over=over):
         lane.hold_until = max(lane.hold_until, since + lane.destination.late_apply_window)
 
 
-def _must_hold(lane: Lane, delivery: Delivery) -> bool:
-    declared = lane.destination.idempotency_class
-    if delivery.intent == Delivery.Intent.REMOVE:
-        return declared != IdempotencyClass.VERSIONED
-    return declared in {
-        IdempotencyClass.UPSERT,
-        IdempotencyClass.NONE,
-    }
+def _must_hold(place: Destination, delivery: Delivery, *, over: bool) -> bool:
+    if place.idempotency_class == IdempotencyClass.KEYED:
+        return over or delivery.intent == Delivery.Intent.REMOVE
+    return place.idempotency_class != IdempotencyClass.VERSIONED
 
 
 def needs_a_person(destination: Destination, delivery: Delivery) -> bool:

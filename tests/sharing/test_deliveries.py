@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import OperationalError
@@ -330,6 +331,85 @@ def test_after_an_unknown_outcome_without_any_promise_a_person_decides(inbox):
     assert work() == 0
 
 
+def take_back(studio):
+    consents.withdraw(studio.ben, studio.destination, basis=BY_LINK)
+
+
+def silently(during):
+    """A call that is never answered, and what happens meanwhile."""
+
+    def answer(step):
+        during()
+        raise UnknownOutcomeError
+
+    return answer
+
+
+@pytest.mark.parametrize("declared", ["keyed", "upsert"])
+@pytest.mark.parametrize("when", ["afterwards", "meanwhile", "while its worker dies"])
+def test_what_is_applied_late_comes_before_its_removal(studio, inbox, declared, when):
+    Destination.objects.update(idempotency_class=declared)
+    studio.publish()
+    if when == "while its worker dies":
+        sending = deliveries.prepare(claims.claim("worker that dies"))
+        sending._intend(sending.steps)
+        late = sending.steps[0]
+        take_back(studio)
+        Lane.objects.update(lease_until=LONG_AGO)
+    else:
+        during = partial(take_back, studio) if when == "meanwhile" else int
+        inbox.answers.append(silently(during))
+        work()
+        (late,) = inbox.arrived
+    if when == "afterwards":
+        take_back(studio)
+    Lane.objects.update(due_at=LONG_AGO)
+    assert work() == 0
+    assert studio.lane.hold_until > clock.now() + timedelta(seconds=55)
+    inbox.held[late.item_key] = late.item.body  # applied, within its window
+    Attempt.objects.update(deadline_at=LONG_AGO)
+    studio.make_due()
+    work()
+    assert inbox.held == {"tp-1": None}
+    assert [step.action for step in inbox.arrived].count("create") <= 1
+    assert studio.states() == ["blocked", "delivered"]
+    assert ledger().balanced
+
+
+def test_who_compares_versions_is_told_of_a_removal_at_once(studio, inbox):
+    Destination.objects.update(idempotency_class="versioned")
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    work()
+    take_back(studio)
+    Lane.objects.update(due_at=LONG_AGO)
+    work()
+    assert inbox.held == {"tp-1": None}
+
+
+def test_what_was_acknowledged_is_taken_back_at_once(studio, inbox):
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    work()
+    studio.make_due()
+    work()
+    take_back(studio)
+    work()
+    assert inbox.held == {"tp-1": None}
+
+
+def test_a_given_up_version_whose_key_nobody_acknowledged_holds_what_comes_after_it(studio, inbox):
+    studio.publish(session("tp-1", title="One"))
+    dies(3)
+    assert not work()
+    assert studio.states() == ["dead"]
+    studio.publish(session("tp-1", title="Two"))
+    assert not work()
+    studio.make_due()
+    work()
+    assert studio.states() == ["dead", "delivered"]
+
+
 def test_a_withdrawal_after_an_unknown_outcome_never_repeats_the_content(studio, inbox):
     inbox.answers.append(UnknownOutcomeError())
     studio.publish()
@@ -377,6 +457,8 @@ def test_crashes_over_an_older_version_do_not_count_against_a_newer_one(studio, 
     studio.publish(session("tp-1", title="Mended"))
     dies()
     studio.make_due()
+    work()
+    studio.make_due()  # the older one was given up, and nothing of it comes late any more
     work()
     assert studio.states()[-1] == "delivered"
     assert inbox.held["tp-1"]["title"] == "Mended"
