@@ -121,6 +121,8 @@ def supersede_waiting(
     unknown, because only its acknowledgement proves that it will not arrive late, and, unless
     what is `drained` ends too, not one that a drain still lets out while it holds what is newer.
     """
+    if reason[1] == WITHDRAWN and lane.state == Lane.State.UNKNOWN:
+        _withdraw_the_question(lane, log, now)
     waiting = lane.deliveries.filter(state=Delivery.State.WAITING)
     if not waiting.exists():
         return
@@ -131,6 +133,13 @@ def supersede_waiting(
             waiting = waiting.exclude(accepted_at__lte=since)
     for delivery in waiting.exclude(attempts__settled_at__isnull=True, attempts__isnull=False):
         end(delivery, reason[0], log, now, reason=reason[1])
+
+
+def _withdraw_the_question(lane: Lane, log: Log, now: datetime) -> None:
+    """Whether it is there matters no more: what may be there is taken back."""
+    asked = lane.deliveries.filter(state=Delivery.State.UNKNOWN).order_by("-revision").first()
+    if asked is not None:
+        end(asked, Delivery.State.BLOCKED, log, now, reason=WITHDRAWN)
 
 
 def end(
@@ -162,7 +171,7 @@ def record(delivery: Delivery, what: str, log: Log, outcome: str | None = None) 
 def _expect(lane: Lane, delivery: Delivery, now: datetime) -> None:
     """Raise what the lane owes and when it is due."""
     idle = lane.settled >= lane.desired
-    restart = lane.state in {Lane.State.DEAD, Lane.State.CLOSED}
+    restart = lane.state in _left_for(delivery)
     if restart:
         lane.state, lane.tries = Lane.State.ACTIVE, 0
     if idle or restart:
@@ -173,6 +182,12 @@ def _expect(lane: Lane, delivery: Delivery, now: datetime) -> None:
     lane.audit_entry_id = delivery.audit_entry_id
     lane.save()
     lane.refresh_from_db(fields=["desired"])  # the rest is as it was just saved
+
+
+def _left_for(delivery: Delivery) -> set[Lane.State]:
+    """The states that a new promise ends. To take something back needs nobody who looks first."""
+    left = {Lane.State.DEAD, Lane.State.CLOSED}
+    return left | {Lane.State.UNKNOWN} if delivery.intent == Delivery.Intent.REMOVE else left
 
 
 def ever_sent(lane: Lane) -> bool:

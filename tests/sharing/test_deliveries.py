@@ -345,7 +345,7 @@ def silently(during):
     return answer
 
 
-@pytest.mark.parametrize("declared", ["keyed", "upsert"])
+@pytest.mark.parametrize("declared", ["keyed", "upsert", "none"])
 @pytest.mark.parametrize("when", ["afterwards", "meanwhile", "while its worker dies"])
 def test_what_is_applied_late_comes_before_its_removal(studio, inbox, declared, when):
     Destination.objects.update(idempotency_class=declared)
@@ -373,6 +373,23 @@ def test_what_is_applied_late_comes_before_its_removal(studio, inbox, declared, 
     assert inbox.held == {"tp-1": None}
     assert [step.action for step in inbox.arrived].count("create") <= 1
     assert studio.states() == ["blocked", "delivered"]
+    assert ledger().balanced
+
+
+def test_a_withdrawal_needs_nobody_who_looks_first(studio, inbox):
+    Destination.objects.update(idempotency_class="none")
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    work()
+    assert (studio.lane.state, studio.states()) == (Lane.State.UNKNOWN, ["unknown"])
+    take_back(studio)
+    assert studio.lane.hold_until > clock.now()
+    (asked, removal) = studio.deliveries()
+    assert (asked.state, asked.reason) == ("blocked", "withdrawn")
+    studio.make_due()
+    work()
+    removal.refresh_from_db()
+    assert (removal.state, studio.lane.state) == ("delivered", Lane.State.CLOSED)
     assert ledger().balanced
 
 
