@@ -60,7 +60,7 @@ def changes(
     create = [
         (Action.CREATE, item, records.get(key))
         for key, item in wanted.items()
-        if key not in records or _absent(records[key])
+        if key not in records or (_absent(records[key]) and not _confirmed(item, records[key]))
     ]
     return [*remove, *update, *create]
 
@@ -81,3 +81,8 @@ def _differs(item: Item, record: RemoteRecord) -> bool:
 def _absent(record: RemoteRecord) -> bool:
     """Never acknowledged, or taken away: writing it again is a creation."""
     return record.state == RemoteRecord.State.REMOVED or not record.remote_id
+
+
+def _confirmed(item: Item, record: RemoteRecord) -> bool:
+    """Known to be there as wanted, though nobody told us under which name."""
+    return record.state == RemoteRecord.State.PRESENT and not _differs(item, record)

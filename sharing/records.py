@@ -226,6 +226,20 @@ def in_doubt(delivery: Delivery) -> QuerySet[Step]:
     return unacknowledged().filter(attempt__delivery=delivery)
 
 
+def confirm(delivery: Delivery) -> None:
+    """A person has seen that it is there: what its calls in doubt asked for is so."""
+    doubtful = RemoteRecord.objects.filter(
+        lane=delivery.lane_id, state=RemoteRecord.State.UNCERTAIN
+    )
+    for step in in_doubt(delivery).order_by("intended_at"):
+        record = doubtful.filter(item_key=step.item_key)
+        if step.action == port.Action.REMOVE:
+            record.update(state=RemoteRecord.State.REMOVED)
+        else:
+            record.update(content_hash=step.content_hash)
+    doubtful.update(state=RemoteRecord.State.PRESENT)
+
+
 def last_deadline(lane: Lane) -> datetime | None:
     """When the last call of this lane ends, or ended, that may yet be applied."""
     steps = unacknowledged(Step.State.INTENDED, Step.State.UNKNOWN).filter(attempt__lane=lane)

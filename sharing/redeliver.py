@@ -9,7 +9,7 @@ from uuid import UUID
 from accounts import consent, erasures
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
-from sharing import clock, promises, wake
+from sharing import clock, promises, records, wake
 from sharing.models import Delivery, Lane, RemoteRecord
 
 SUPERSEDED, BLOCKED = "superseded", "blocked"
@@ -126,9 +126,7 @@ def settle_unknown(delivery: Delivery, *, is_there: bool) -> Delivery:
 def _settled(lane: Lane, delivery: Delivery, log: Log, *, is_there: bool) -> Delivery:
     newer = lane.deliveries.filter(revision__gt=delivery.revision)
     if is_there:
-        lane.records.filter(state=RemoteRecord.State.UNCERTAIN).update(
-            state=RemoteRecord.State.PRESENT
-        )
+        records.confirm(delivery)
         return _end(lane, delivery, Delivery.State.DELIVERED, "confirmed_by_person", log)
     if newer.filter(state=Delivery.State.WAITING).exists():
         return _end(lane, delivery, Delivery.State.SUPERSEDED, "newer_version", log)

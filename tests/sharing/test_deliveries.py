@@ -331,6 +331,33 @@ def test_after_an_unknown_outcome_without_any_promise_a_person_decides(inbox):
     assert work() == 0
 
 
+def test_what_a_person_saw_there_is_not_made_again_when_something_else_changes(studio, inbox):
+    Destination.objects.update(idempotency_class="none")
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish(session("tp-1"))
+    work()
+    redeliver.settle_unknown(studio.deliveries()[0], is_there=True)
+    studio.publish(session("tp-1"), session("tp-2"))
+    studio.make_due()
+    work()
+    assert inbox.actions() == [("create", "tp-1"), ("create", "tp-2")]
+    assert studio.states() == ["delivered", "delivered"]
+
+
+def test_what_a_person_saw_to_be_gone_is_not_removed_again(studio, inbox):
+    Destination.objects.update(idempotency_class="none")
+    studio.publish(session("tp-1"), session("tp-2"))
+    work()
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish(session("tp-1"))
+    work()
+    redeliver.settle_unknown(studio.deliveries()[-1], is_there=True)
+    studio.publish(session("tp-1", title="Tempo"))
+    studio.make_due()
+    work()
+    assert inbox.actions()[2:] == [("remove", "tp-2"), ("update", "tp-1")]
+
+
 def take_back(studio):
     consents.withdraw(studio.ben, studio.destination, basis=BY_LINK)
 

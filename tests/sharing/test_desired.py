@@ -68,6 +68,12 @@ def test_an_uncertain_creation_stays_a_creation():
     assert steps([item("a")], [record("a", state="uncertain", remote_id="")]) == [("create", "a")]
 
 
+def test_what_is_there_under_a_name_that_nobody_told_is_created_only_when_it_changes():
+    a = item("a")
+    assert steps([a], [record("a", of=a, remote_id="")]) == []
+    assert steps([a], [record("a", remote_id="")]) == [("create", "a")]
+
+
 def test_an_uncertain_creation_no_longer_wanted_is_removed():
     assert steps([], [record("a", state="uncertain", remote_id="")]) == [("remove", "a")]
 
