@@ -201,10 +201,11 @@ class Sending:
         answers = _complete(steps, self._call(steps))
         if self.claim.delivery.intent == Delivery.Intent.REMOVE:
             crashpoint("P20")
-        if not records.note(self.claim.lane, self.claim.attempt, steps, answers):
-            raise outcomes.Fenced
+        ours = records.note(self.claim.lane, self.claim.attempt, steps, answers)
         if trouble := _gravest(answers.values()):
             raise trouble
+        if not ours:
+            raise outcomes.Fenced(arrived=True)
 
     def _wait_for_the_limit(self) -> None:
         if self.adapter.capabilities.published:

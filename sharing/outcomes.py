@@ -55,7 +55,11 @@ class Refused(Exception):  # noqa: N818 - not an error: the gate closed while we
 
 
 class Fenced(Exception):  # noqa: N818 - not an error of ours: another worker holds the lane
-    """The lease was lost before the next call; nothing more is sent."""
+    """The lease was lost before the next call; nothing more is sent. `arrived`: the last one did."""
+
+    def __init__(self, *, arrived: bool = False) -> None:
+        super().__init__("the lane is held by another worker")
+        self.arrived = arrived
 
 
 class Held(Exception):  # noqa: N818 - not an error: somebody stopped what this belongs to
@@ -105,7 +109,8 @@ def _late(settlement: Settlement, result: Result) -> None:
     else.
     """
     error = result if isinstance(result, DestinationError) else None
-    outcome = "late_failure" if result else "late_success"
+    arrived = result is None or (isinstance(result, Fenced) and result.arrived)
+    outcome = "late_success" if arrived else "late_failure"
     settlement.close_attempt(outcome, error, action=ANSWERED_LATE)
     Lane.objects.filter(pk=settlement.lane.pk).update(verify_needed=True)
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 from django.db import OperationalError
+from django.db.models import F
 
 from accounts import consent
 from accounts.models import Athlete
@@ -523,6 +524,24 @@ def test_a_worker_that_wakes_late_cannot_write_over_its_successor(studio, inbox)
     assert said.count("attempt.settled") == 2, "the crash, and the successor's own"
     assert studio.states() == ["delivered"]
     assert studio.lane.verify_needed
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "code"),
+    [(None, "late_success", ""), (UnavailableError(), "late_failure", "unavailable")],
+)
+def test_an_answer_that_comes_too_late_is_recorded_as_it_was(studio, inbox, answer, outcome, code):
+    def meanwhile(step):
+        Lane.objects.update(epoch=F("epoch") + 1)  # another worker has the lane now
+        if answer:
+            raise answer
+
+    inbox.answers.append(meanwhile)
+    studio.publish()
+    deliveries.deliver_due("sleeper")
+    attempt = Attempt.objects.get()
+    assert (attempt.outcome, attempt.error_code) == (outcome, code)
+    assert studio.states() == ["waiting"]
 
 
 def test_a_worker_that_was_taken_for_dead_is_fenced_off_before_anybody_succeeds_it(studio, inbox):
