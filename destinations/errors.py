@@ -258,7 +258,7 @@ CATALOGUE: dict[str, ErrorKind] = {
         DESTINATION,
         "The destination already holds something newer.",
         "A version-comparing destination refused an older revision. Nothing was overwritten.",
-        "Nothing to do if the newest version is shown as delivered.",
+        "Find out what else writes there, then deliver it again.",
     ),
     "unsupported_plan": ErrorKind(
         COACH,

@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from audit.crashpoint import crashpoint
 from audit.retrying import retried
 from destinations import registry
-from destinations.errors import DestinationError, PayloadError, UnknownOutcomeError
+from destinations.errors import DestinationError, PayloadError, StaleError, UnknownOutcomeError
 from destinations.port import (
     Action,
     DestinationAdapter,
@@ -269,7 +269,12 @@ class Sending:
             found = self.adapter.find(step)
             if found is not None:
                 step = records.as_update(step, found)
-        return self.adapter.write(step, idempotency_key=step.idempotency_key)
+        try:
+            return self.adapter.write(step, idempotency_key=step.idempotency_key)
+        except StaleError:
+            if step.remote is None or not verifying.shows(self.adapter, step, step.remote):
+                raise
+            return Receipt(remote_id=step.remote.remote_id, etag=step.remote.etag)
 
     def _doubtful(self, step: Step) -> bool:
         return (

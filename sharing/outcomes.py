@@ -55,7 +55,7 @@ class Refused(Exception):  # noqa: N818 - not an error: the gate closed while we
 
 
 class Fenced(Exception):  # noqa: N818 - not an error of ours: another worker holds the lane
-    """The lease was lost before the next call; nothing more is sent. `arrived`: the last one did."""
+    """The lease was lost; nothing more is sent. `arrived`: the last call was answered well."""
 
     def __init__(self, *, arrived: bool = False) -> None:
         super().__init__("the lane is held by another worker")
@@ -214,9 +214,13 @@ def _stop_destination(
 
 
 def _stale(settlement: Settlement, error: StaleError) -> None:
+    """Nothing of ours is newer than what this lane owes: somebody else writes there, and a person
+    must look. What is there is not what we knew, so the next promise writes it again.
+    """
     settlement.close_attempt("stale", error)
+    records.distrust(settlement.attempt)
     settlement.lane.verify_needed = True
-    settlement.end(Delivery.State.SUPERSEDED, "destination_has_newer")
+    give_up(settlement, error.code)
 
 
 def _unknown(settlement: Settlement, error: UnknownOutcomeError) -> None:

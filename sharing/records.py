@@ -14,7 +14,7 @@ from audit import log
 from audit.log import audited_atomic
 from audit.retrying import retried
 from destinations import port
-from destinations.errors import DestinationError, MissingError, UnknownOutcomeError
+from destinations.errors import DestinationError, MissingError, StaleError, UnknownOutcomeError
 from sharing import clock
 from sharing.models import Attempt, Delivery, Drift, Lane, RemoteRecord, Step
 
@@ -224,6 +224,13 @@ def doubt(attempt: Attempt) -> bool:
 def in_doubt(delivery: Delivery) -> QuerySet[Step]:
     """Steps of this delivery that may yet be applied."""
     return unacknowledged().filter(attempt__delivery=delivery)
+
+
+def distrust(attempt: Attempt) -> None:
+    """Where the destination says that it holds something newer, we do not know what it holds."""
+    refused = attempt.steps.filter(error_code=StaleError.code).values("item_key")
+    known = RemoteRecord.objects.filter(lane=attempt.lane_id, item_key__in=refused)
+    known.filter(state=RemoteRecord.State.PRESENT).update(state=RemoteRecord.State.UNCERTAIN)
 
 
 def confirm(delivery: Delivery) -> None:

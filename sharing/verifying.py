@@ -1,18 +1,21 @@
 """Looking before writing: what a destination shows says which of our doubtful records are right."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from django.db import transaction
 
 from audit.retrying import retried
-from destinations.errors import UnknownOutcomeError
+from destinations.errors import DestinationError, UnknownOutcomeError
 from destinations.port import (
+    Action,
     DestinationAdapter,
     IdempotencyClass,
     ListsOurs,
     ReadBack,
     Remote,
     RemoteState,
+    Step,
 )
 from sharing import clock, lost, outcomes, payloads
 from sharing.drift import reading
@@ -38,6 +41,20 @@ def look(lane: Lane, attempt: Attempt, adapter: DestinationAdapter) -> None:
         raise outcomes.NotNow(later.wait, "rate_limit") from None
     if held or unrecorded:
         _note(lane, attempt, held, found, unrecorded)
+
+
+def shows(adapter: DestinationAdapter, step: Step, remote: Remote) -> bool:
+    """Whether the destination, which refused this step, holds already what the step asks for."""
+    if not isinstance(adapter, ReadBack):
+        return False
+    wanted = replace(remote, body=step.item.body) if step.item else remote
+    try:
+        found = adapter.look_up(wanted)
+    except DestinationError:
+        return False
+    if step.action == Action.REMOVE:
+        return found.present is False
+    return found.present is True and not found.altered
 
 
 def _read_back(

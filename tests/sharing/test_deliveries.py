@@ -15,12 +15,14 @@ from destinations.errors import (
     AuthorizationError,
     GoneError,
     PayloadError,
+    StaleError,
     ThrottledError,
     UnavailableError,
     UnknownOutcomeError,
 )
 from destinations.models import Destination
 from destinations.port import Receipt
+from insight.watchdogs import lanes
 from sharing import (
     claims,
     clock,
@@ -35,7 +37,7 @@ from sharing import (
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, Lane, RemoteRecord, Route, Step
 from sharing.models.base import LONG_AGO
-from tests.sharing import fake_destination
+from tests.sharing import fake_destination, readable_destination
 from tests.sharing.world import build, make_destination, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -357,6 +359,36 @@ def test_what_a_person_saw_to_be_gone_is_not_removed_again(studio, inbox):
     studio.make_due()
     work()
     assert inbox.actions()[2:] == [("remove", "tp-2"), ("update", "tp-1")]
+
+
+def test_a_refusal_for_something_newer_there_is_said_and_written_over_by_the_next(studio, inbox):
+    Destination.objects.update(idempotency_class="versioned")
+    studio.publish(session("tp-1", title="One"))
+    work()
+    inbox.answers.append(StaleError(http_status=409))
+    studio.publish(session("tp-1", title="Two"))
+    work()
+    (_, refused) = studio.deliveries()
+    assert (refused.state, refused.reason) == ("dead", "stale")
+    assert [found.kind for found in lanes.dead(clock.now())] == ["delivery_dead"]
+    inbox.held["tp-1"] = {"title": "Somebody else's"}
+    studio.publish(session("tp-1", title="One"))
+    work()
+    assert inbox.held["tp-1"]["title"] == "One"
+    assert ledger().balanced
+
+
+def test_a_refusal_for_something_newer_that_is_what_we_meant_is_a_delivery(studio, monkeypatch):
+    calendar = readable_destination.install(monkeypatch)
+    Destination.objects.update(idempotency_class="versioned")
+    studio.publish(session("tp-1", title="One"))
+    work()
+    for there in ("Two", "Somebody else's"):
+        studio.publish(session("tp-1", title="Two" if there == "Two" else "Three"))
+        calendar.refuse_writes.append(StaleError(http_status=409))
+        calendar.change("tp-1", title=there)
+        work()
+    assert studio.states() == ["delivered", "delivered", "dead"]
 
 
 def take_back(studio):
