@@ -50,6 +50,7 @@ class Weather:
     seed: int = 0
     trouble: float = 0.0
     late: float = 3.0  # the longest that a call is applied after it came, seconds
+    late_keyed: float = 3.0  # the same where keys are honoured
     down: dict[str, int] = field(default_factory=dict)  # destination → status
     hang: list[str] = field(default_factory=list)  # destinations that never answer
     slow: dict[str, float] = field(default_factory=dict)  # destination → seconds
@@ -209,7 +210,9 @@ class Server:
 
     async def _applied_late(self, call: Call, writer: asyncio.StreamWriter) -> int | None:
         """A queue in front of it: applied after the caller has given up, within the window."""
-        task = asyncio.ensure_future(self._later(call, self.weather.late))
+        keyed = call.kind == "fault_keyed"
+        wait = self.weather.late_keyed if keyed else self.weather.late
+        task = asyncio.ensure_future(self._later(call, wait))
         self.late.add(task)
         task.add_done_callback(self.late.discard)
         return await _silence()

@@ -10,6 +10,7 @@ INTAKE = ("P01", "P02", "P03")
 WITHDRAWING, ERASING, ROTATING = "P19", "P21", "P24"
 SIGNING = ("P22", "P23")
 EVERYWHERE = (*INTAKE, *WORKING, WITHDRAWING, ERASING, *SIGNING, ROTATING)
+KEYED = "fault_keyed"
 NEVER = 10_000.0  # seconds between two polls, when webhooks alone must do
 
 
@@ -33,6 +34,7 @@ class Profile:
     per_point: int = 0  # deaths at each crash point, at least
     visits: int = 8  # crash points that are visited; the seed says which
     late: float = 3.0  # seconds after which a destination may still apply a call
+    late_keyed: float = 9.0  # the same where keys are honoured: after it was asked again
     trouble: float = 0.12  # share of the calls to destinations that go wrong
     lost: int = 5  # percent of the webhooks
     repeated: float = 0.1  # webhooks that come twice, as a share of the changes
@@ -43,6 +45,9 @@ class Profile:
     restore: bool = False  # lose everything after the storm and put an older backup back
     points: tuple[str, ...] = EVERYWHERE  # the crash points that are visited
     stopping: tuple[str, ...] = STOPPING  # where workers fall asleep past their lease
+
+    def late_at(self, kind: str) -> float:
+        return self.late_keyed if kind == KEYED else self.late
 
     @property
     def polls(self) -> bool:

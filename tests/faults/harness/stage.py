@@ -147,7 +147,7 @@ class Stage:
             "url": f"{self.destinations.url}/{kind}/{name}",
             "token": CANARY.format(kind),
             "share": share,
-            "late_apply_window": self.profile.late + LATEST,
+            "late_apply_window": self.profile.late_at(kind) + LATEST,
             "limits": {"rate_per_second": rate, "burst": int(rate / 2), "slots": 6},
             "open": True,
         }

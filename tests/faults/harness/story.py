@@ -36,7 +36,10 @@ def tell(stage: Stage, say: Say) -> Evidence:
 
 def _storm(stage: Stage, coach: Coach, say: Say) -> None:
     stage.note("storm")
-    stage.weather(seed=stage.seed, trouble=stage.profile.trouble, late=stage.profile.late)
+    profile = stage.profile
+    stage.weather(
+        seed=stage.seed, trouble=profile.trouble, late=profile.late, late_keyed=profile.late_keyed
+    )
     stage.sandbox.switch(drop_webhooks_percent=stage.profile.lost, reorder_webhooks=True)
     workload, nemesis = Workload(stage, coach), Nemesis(stage)
     workload.start()
