@@ -21,6 +21,7 @@ from destinations.port import (
     Action,
     DestinationAdapter,
     Finds,
+    IdempotencyClass,
     Item,
     Receipt,
     RenderOptions,
@@ -38,6 +39,7 @@ from sharing import (
     limiter,
     outcomes,
     payloads,
+    promises,
     records,
     verifying,
 )
@@ -91,7 +93,24 @@ def prepare(claim: claims.Claim) -> "Sending":
     if delivery.intent == Delivery.Intent.SHARE:
         payloads.remember_fidelity(delivery, claim.fields, honoured.items)
     held.release(lane, honoured)
-    return Sending(claim, adapter, _steps(lane, delivery, honoured.items))
+    steps = _steps(lane, delivery, honoured.items)
+    _wait_for_other_content(lane, delivery, steps)
+    return Sending(claim, adapter, steps)
+
+
+def _wait_for_other_content(lane: Lane, delivery: Delivery, steps: Sequence[Step]) -> None:
+    """What is rendered anew has a new key, which acknowledges no call before it: those are waited
+    for until they can no longer be applied.
+    """
+    place = lane.destination
+    if not lane.verify_needed or place.idempotency_class != IdempotencyClass.KEYED:
+        return
+    keys = {step.item_key: step.idempotency_key for step in steps}
+    doubtful = records.in_doubt(delivery).filter(item_key__in=keys)
+    until = records.latest_deadline(doubtful.exclude(idempotency_key__in=keys.values()))
+    wait = until + place.late_apply_window - clock.now() if until else timedelta(0)
+    if wait > timedelta(0):
+        raise outcomes.NotNow(wait, promises.UNCERTAIN)
 
 
 def steps_to_take(

@@ -249,7 +249,11 @@ def confirm(delivery: Delivery) -> None:
 
 def last_deadline(lane: Lane) -> datetime | None:
     """When the last call of this lane ends, or ended, that may yet be applied."""
-    steps = unacknowledged(Step.State.INTENDED, Step.State.UNKNOWN).filter(attempt__lane=lane)
+    steps = unacknowledged(Step.State.INTENDED, Step.State.UNKNOWN)
+    return latest_deadline(steps.filter(attempt__lane=lane))
+
+
+def latest_deadline(steps: QuerySet[Step]) -> datetime | None:
     latest: datetime | None = steps.aggregate(latest=Max("attempt__deadline_at"))["latest"]
     return latest
 

@@ -260,6 +260,22 @@ def test_a_refusal_after_an_unknown_outcome_does_not_end_the_doubt(studio, inbox
     assert studio.states() == ["delivered", "delivered"]
 
 
+def test_content_that_a_narrower_consent_rendered_anew_waits_for_what_may_come_late(studio, inbox):
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish(session("tp-1", description="Bring the knee brace"))
+    work()
+    studio.agree(fields={"title"})
+    studio.make_due()
+    work()
+    assert len(inbox.arrived) == 1
+    assert studio.lane.due_at > clock.now() + timedelta(seconds=55)
+    Attempt.objects.update(deadline_at=LONG_AGO)
+    studio.make_due()
+    work()
+    assert "knee" not in str(inbox.held)
+    assert studio.states() == ["delivered"]
+
+
 def test_what_was_acknowledged_with_its_key_is_no_doubt_any_more(studio, inbox):
     inbox.answers += [UnknownOutcomeError(), None, UnavailableError()]
     studio.publish(session("tp-1"), session("tp-2"))
