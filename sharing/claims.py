@@ -179,9 +179,7 @@ def _next_of_every(lane: Lane, waiting: list[Delivery]) -> Delivery:
     """
     back = pinned.rolled_back_at(lane) if len(waiting) > 1 else 0
     keyed = lane.destination.idempotency_class == "keyed"
-    wanted = (
-        d for d in waiting if d.revision >= back or (keyed and records.in_doubt(d).exists())
-    )
+    wanted = (d for d in waiting if d.revision >= back or (keyed and records.in_doubt(d).exists()))
     return next(wanted, waiting[0])
 
 

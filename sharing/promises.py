@@ -6,7 +6,7 @@ Every wish becomes a new promise.
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef
+from django.db.models import F
 
 from accounts import erasures
 from audit.log import Log
@@ -127,8 +127,7 @@ def supersede_waiting(
     if not waiting.exists():
         return
     if reason[0] == Delivery.State.SUPERSEDED:
-        doubt = records.unacknowledged().filter(attempt__delivery=OuterRef("pk"))
-        waiting = waiting.exclude(intent=Delivery.Intent.REMOVE).exclude(Exists(doubt))
+        waiting = waiting.exclude(intent=Delivery.Intent.REMOVE).exclude(records.doubtful())
         if not drained and (since := covering.drained_since(lane)):
             waiting = waiting.exclude(accepted_at__lte=since)
     for delivery in waiting.exclude(attempts__settled_at__isnull=True, attempts__isnull=False):

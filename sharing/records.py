@@ -221,6 +221,11 @@ def doubt(attempt: Attempt) -> bool:
     return begun
 
 
+def doubtful() -> Exists:
+    """As a condition on deliveries: some call for it may have happened, and none settled that."""
+    return Exists(unacknowledged().filter(attempt__delivery=OuterRef("pk")))
+
+
 def in_doubt(delivery: Delivery) -> QuerySet[Step]:
     """Steps of this delivery that may yet be applied."""
     return unacknowledged().filter(attempt__delivery=delivery)

@@ -12,7 +12,7 @@ from audit.retrying import retried
 from destinations import registry
 from destinations.errors import DestinationError
 from destinations.models import Destination
-from sharing import clock, deliveries, fan_out, gate, pinned, promises, redeliver
+from sharing import clock, deliveries, fan_out, gate, pinned, promises, records, redeliver
 from sharing.bulk import criteria, selection, targets
 from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED, Refused
@@ -124,7 +124,7 @@ def _another_goes_first(lane: Lane, before: Delivery | None) -> bool:
     if before is None or lane.destination.delivery_mode != Destination.DeliveryMode.EVERY:
         return False
     older = _waiting(lane).filter(intent=Delivery.Intent.SHARE, revision__lt=before.revision)
-    return older.exclude(reason=promises.UNCERTAIN).exists()
+    return older.exclude(records.doubtful()).exists()
 
 
 # --- the preview ------------------------------------------------------------------------------
