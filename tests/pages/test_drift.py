@@ -147,7 +147,7 @@ def test_another_studio_sees_and_touches_nothing(client, differing, dan):
         (Membership.Role.ADMIN, 200, 302, 302),
         (Membership.Role.COACH, 200, 302, 302),
         (Membership.Role.AUDITOR, 200, 403, 403),
-        (Membership.Role.DESTINATION_OWNER, 403, 403, 302),
+        (Membership.Role.DESTINATION_OWNER, 403, 404, 302),  # a session is as good as not there
     ],
 )
 def test_each_role_does_what_it_may(client, differing, role, sees, settles, manages):
