@@ -1,7 +1,8 @@
 """Claiming: one due lane for one worker, under a lease with a fencing epoch.
 
 Fair between destinations: the one with the fewest calls under way goes first, and one that
-hangs fills only its own slots. The attempt is on disk before anything is sent.
+hangs fills only its own slots, and not all threads of a
+process. The attempt is on disk before anything is sent.
 """
 
 from collections.abc import Iterator
@@ -28,6 +29,7 @@ from sharing import (
     records,
     unknown,
 )
+from sharing.crew import ALONE, Crew
 from sharing.models import Attempt, Delivery, Lane, Route
 from sharing.settlement import settle_lane
 from sharing.stops import covering
@@ -63,20 +65,32 @@ def due_lanes(now: datetime) -> QuerySet[Lane]:
     return incarnation.with_read_calendars(covering.not_held(lanes))
 
 
-def claim(worker: str) -> Claim | None:
+def claim(worker: str, crew: Crew = ALONE) -> Claim | None:
     """Lease one due lane to this worker, or None when nothing is due that may go now.
 
-    A lane whose delivery the gate refuses is settled here and the next one is tried.
+    Who gets one tells its crew when the call has ended.
     """
     for destination_id in _destinations_in_turn():
-        while True:
-            outcome = _claim_at(destination_id, worker)
-            if isinstance(outcome, Claim):
-                crashpoint("P11")
-                return outcome
-            if outcome is None:
-                break
+        if not crew.begins(destination_id):
+            continue
+        found = None
+        try:
+            found = _claimed(destination_id, worker)
+        finally:
+            if found is None:
+                crew.ends(destination_id)
+        if found is not None:
+            crashpoint("P11")
+            return found
     return None
+
+
+def _claimed(destination_id: UUID, worker: str) -> Claim | None:
+    """A lane whose delivery the gate refuses is settled here and the next one is tried."""
+    while True:
+        outcome = _claim_at(destination_id, worker)
+        if not isinstance(outcome, bool):
+            return outcome
 
 
 def _destinations_in_turn() -> Iterator[UUID]:

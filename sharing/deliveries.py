@@ -43,6 +43,7 @@ from sharing import (
     records,
     verifying,
 )
+from sharing.crew import ALONE, Crew
 from sharing.drift import held
 from sharing.models import Delivery, Lane, RemoteRecord
 from sharing.stops import covering
@@ -54,12 +55,15 @@ BREATHER = timedelta(seconds=2)  # for a database of ours that has just failed
 UNWELL = (OperationalError, InterfaceError)  # the database; other errors of it are about the data
 
 
-def deliver_due(worker: str) -> bool:
+def deliver_due(worker: str, crew: Crew = ALONE) -> bool:
     """Claim one due lane and bring it forward. False when nothing was due."""
-    claim = claims.claim(worker)
+    claim = claims.claim(worker, crew)
     if claim is None:
         return False
-    outcomes.settle(claim.lane, claim.attempt, send(claim))
+    try:
+        outcomes.settle(claim.lane, claim.attempt, send(claim))
+    finally:
+        crew.ends(claim.lane.destination_id)
     return True
 
 

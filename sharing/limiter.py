@@ -20,7 +20,7 @@ def take(key: str, *, rate: float, burst: int = 1) -> timedelta:
     with transaction.atomic():
         row, _ = Limiter.objects.select_for_update(no_key=True).get_or_create(key=key)
         now = clock.now()
-        early = row.on_time_at - now - interval * (burst - 1)
+        early = _early(row.on_time_at, now, rate, burst)
         if early > timedelta(0):
             return early
         row.on_time_at = max(row.on_time_at, now) + interval
@@ -40,3 +40,15 @@ def hold(key: str, pause: timedelta) -> None:
 def on_time(key: str, now: datetime) -> bool:
     """Whether a call could go now. Takes nothing."""
     return not Limiter.objects.filter(key=key, on_time_at__gt=now).exists()
+
+
+def wait(key: str, *, rate: float, burst: int = 1) -> timedelta:
+    """How long `take` would say to wait. Takes nothing."""
+    row = Limiter.objects.filter(key=key).first()
+    early = _early(row.on_time_at, clock.now(), rate, burst) if row else timedelta(0)
+    return max(early, timedelta(0))
+
+
+def _early(on_time_at: datetime, now: datetime, rate: float, burst: int) -> timedelta:
+    """How much too early a call would be now; a burst may go ahead of its time."""
+    return on_time_at - now - timedelta(seconds=1 / rate) * (burst - 1)

@@ -7,7 +7,7 @@ killed goes on elsewhere within a minute, and one that takes half an hour is not
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,13 +45,14 @@ def names() -> set[str]:
     return set(_jobs)
 
 
-def run_due() -> bool:
-    """Run one job that is due. False when none is."""
+def run_due(*, only: Collection[str] | None = None, without: Collection[str] = frozenset()) -> bool:
+    """Run one job that is due, of these. False when none is."""
     now = clock.now()
     known = set(PeriodicJob.objects.values_list("name", flat=True))
     for name in set(_jobs) - known:
         PeriodicJob.objects.get_or_create(name=name)
     due = PeriodicJob.objects.filter(next_run_at__lte=now, lease_until__lt=now, name__in=_jobs)
+    due = due.exclude(name__in=without) if only is None else due.filter(name__in=only)
     for row in due.order_by("next_run_at"):
         if _claim(row):
             _run(_jobs[row.name], row.epoch + 1)

@@ -1,52 +1,77 @@
 """The pump: asks the database what is due and does it.
 
-Every worker runs some; one can run alone.
+Every worker runs some; one can run alone. Which thread does what is in `_duties`.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import DatabaseError, close_old_connections, connection
 
 from sharing import clock, deliveries, incarnation, latency, periodic, reading, upkeep
+from sharing.crew import ALONE, Crew
 from sharing.models import Heartbeat
 
 logger = logging.getLogger(__name__)
 
-BETWEEN_BEATS = 10.0  # seconds; with one slow call more, still less than a heartbeat may be old
+TURN = 10.0  # seconds a thread goes on before it looks up
+BETWEEN_BEATS = 10.0  # seconds; less than a heartbeat may be old
+LONGEST_TURN = 600.0  # seconds; who takes longer is taken for lost
 REST_AFTER_FAULT = 1.0  # seconds
 REST_WHILE_BEHIND = 30.0
+
+DELIVER, RUN, READ, ASK = "deliver", "run", "read", "ask"  # ASK: a job that asks the source
+OURS = (DELIVER, RUN)  # these never wait for TrainingPeaks
+EVERYTHING = (*OURS, READ, ASK)
 
 for _name, _every, _run in upkeep.JOBS:
     periodic.register(_name, _every, _run)
 
 
-def work(worker: str) -> bool:
-    """Do one thing of each sort that is due: read a source, bring a lane forward, run a job."""
-    did_read = reading.read_due(worker)
-    did_deliver = deliveries.deliver_due(worker)
-    did_job = periodic.run_due()
-    return did_read or did_deliver or did_job
+def work(worker: str, duties: Collection[str] = EVERYTHING, crew: Crew = ALONE) -> bool:
+    """Do one thing of each sort that is due: bring a lane forward, run a job, read a source."""
+    did = DELIVER in duties and deliveries.deliver_due(worker, crew)
+    with crew.elsewhere():
+        did |= RUN in duties and periodic.run_due(without=upkeep.ASK_THE_SOURCE)
+        did |= READ in duties and reading.read_due(worker)
+        did |= ASK in duties and periodic.run_due(only=upkeep.ASK_THE_SOURCE)
+    return did
 
 
-def drain(worker: str, budget: float, stopped: Callable[[], bool] = lambda: False) -> int:
+def drain(
+    worker: str,
+    budget: float,
+    stopped: Callable[[], bool] = lambda: False,
+    *,
+    duties: Collection[str] = EVERYTHING,
+    crew: Crew = ALONE,
+) -> int:
     """Work until nothing is due, the budget (seconds) is used up, or we are stopped."""
     deadline = time.monotonic() + budget
     done = 0
     if incarnation.behind():
         return done
-    while not stopped() and time.monotonic() < deadline and work(worker):
+    while not stopped() and time.monotonic() < deadline and work(worker, duties, crew):
         done += 1
     return done
 
 
+def _duties(number: int, threads: int) -> Collection[str]:
+    """The first of three or more only delivers, the first half never wait for the source."""
+    if threads == 1:
+        return EVERYTHING
+    if number == 0 and threads > 2:
+        return (DELIVER,)
+    return OURS if number < (threads + 1) // 2 else EVERYTHING
+
+
 @dataclass
 class Pump:
-    """Some threads that look into the database at an interval. `wake` makes them look at once."""
+    """Some threads that look into the database at an interval, and one that says they live."""
 
     name: str
     threads: int = field(default_factory=lambda: settings.BATON_PUMP_THREADS)
@@ -54,14 +79,20 @@ class Pump:
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
+        self._crew = Crew(self.threads)
+        self._turns: dict[str, float] = {}  # worker → when its turn began
         self._running: list[threading.Thread] = []
 
     def start(self) -> None:
         for number in range(self.threads):
             worker = f"{self.name}.{number}"
-            thread = threading.Thread(target=self._loop, args=(worker,), name=worker, daemon=True)
-            thread.start()
-            self._running.append(thread)
+            self._run(worker, self._loop, worker, _duties(number, self.threads))
+        self._run(f"{self.name}.beats", self._beat_beside)
+
+    def _run(self, name: str, work: Callable[..., None], *about: object) -> None:
+        thread = threading.Thread(target=work, args=about, name=name, daemon=True)
+        thread.start()
+        self._running.append(thread)
 
     def stop(self, timeout: float = 20.0) -> None:
         """Let every thread finish what it has begun."""
@@ -70,13 +101,14 @@ class Pump:
         for thread in self._running:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _loop(self, worker: str) -> None:
+    def _loop(self, worker: str, duties: Collection[str]) -> None:
         while not self._stop.is_set():
-            self._turn(worker)
+            self._turn(worker, duties)
+            self._turns.pop(worker, None)
             self._stop.wait(self.interval)
         connection.close()
 
-    def _turn(self, worker: str) -> None:
+    def _turn(self, worker: str, duties: Collection[str]) -> None:
         """One look. A fault in it is logged; the pump never dies of one."""
         try:
             close_old_connections()
@@ -85,9 +117,10 @@ class Pump:
                 self._stop.wait(REST_WHILE_BEHIND)
                 return
             beat(worker)
+            self._turns[worker] = time.monotonic()
             incarnation.remember()
             latency.add_up()
-            drain(worker, budget=BETWEEN_BEATS, stopped=self._stop.is_set)
+            drain(worker, TURN, self._stop.is_set, duties=duties, crew=self._crew)
         except DatabaseError as error:
             logger.warning("The database did not answer (%s); looking again.", error)
             connection.close()
@@ -95,6 +128,18 @@ class Pump:
         except Exception:
             logger.exception("The pump %s met a fault; it goes on.", worker)
             self._stop.wait(REST_AFTER_FAULT)
+
+    def _beat_beside(self) -> None:
+        """Beat for who is in a long turn: a reading or a job may take minutes."""
+        while not self._stop.wait(BETWEEN_BEATS):
+            try:
+                for worker, began in list(self._turns.items()):
+                    if time.monotonic() - began < LONGEST_TURN:
+                        beat(worker)
+            except DatabaseError as error:
+                logger.warning("A heartbeat could not be kept (%s).", error)
+            finally:
+                connection.close()
 
 
 def beat(worker: str) -> None:

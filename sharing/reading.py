@@ -33,7 +33,7 @@ from sharing import (
 from sharing.guardrails.emptying import is_emptied
 from sharing.models import Hint, Plan, Source
 from sharing.models.base import LONG_AGO
-from sharing.source import readers
+from sharing.source import quota, readers
 from sharing.source.errors import (
     BadAnswerError,
     EmptiedError,
@@ -125,6 +125,8 @@ def _claim() -> Claim | None:
     with transaction.atomic():
         now = clock.now()
         waiting = due(now).order_by("due_at").select_related("athlete__connection")
+        if quota.held():  # whoever asked now would only find out the same
+            waiting = waiting.exclude(athlete__connection__kind=Connection.Kind.TRAININGPEAKS)
         row = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
         if row is None:
             return None

@@ -16,7 +16,8 @@ _pumps: list[pump.Pump] = []
 
 @shared_task(acks_late=True, ignore_result=True)
 def drain() -> None:
-    pump.drain(worker=f"{_here()}.task", budget=BUDGET)
+    """Deliver and run jobs. Calendars are the pump's to read: they are never due at once."""
+    pump.drain(worker=f"{_here()}.task", budget=BUDGET, duties=pump.OURS)
 
 
 def _here() -> str:

@@ -141,3 +141,8 @@ JOBS: tuple[tuple[str, Callable[[], timedelta], Callable[[], object]], ...] = (
     ("forget-latencies", lambda: timedelta(hours=6), latency.forget_old),
     ("forget-hints", lambda: timedelta(hours=6), forget_old_hints),
 )
+
+# These wait for TrainingPeaks. A thread that is to be there for deliveries never runs one.
+ASK_THE_SOURCE = frozenset(
+    {"poll-sources", "begin-new-connections", "reconcile-subscriptions", departures.JOB}
+)

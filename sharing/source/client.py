@@ -170,7 +170,7 @@ class TrainingPeaks:
         url = address(endpoint, **what)
         quota.wait_turn(self._pause)
         self._heed()
-        with latency.timed(endpoint.name):
+        with quota.spared(), latency.timed(endpoint.name):
             answer = self._http.exchange(endpoint.method, url, token=token, **body)
         if answer.status in {429, 503}:
             quota.hold(meaning.retry_after(answer))

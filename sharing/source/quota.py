@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
@@ -15,6 +16,10 @@ BURST = 2
 PATIENCE = 30.0  # seconds a call waits for its turn
 UNTOLD = timedelta(seconds=10)  # the pause after a refusal that names none
 LONGEST_HOLD = timedelta(hours=1)
+
+LONG = 5.0  # seconds without an answer that others should be spared
+SILENCE = timedelta(seconds=15)  # the pause after a call that took so long
+BEGINS = timedelta(seconds=2)  # who would wait longer for the first call begins nothing
 
 Pause = Callable[[float], None]
 
@@ -35,3 +40,21 @@ def hold(asked: timedelta | None) -> None:
     pause = min(UNTOLD if asked is None else asked, LONGEST_HOLD)
     early = timedelta(seconds=(BURST - 1) / settings.TRAININGPEAKS_RATE_PER_SECOND)
     limiter.hold(KEY, pause + early)  # the limiter lets a burst go ahead of time: not this one
+
+
+@contextmanager
+def spared() -> Iterator[None]:
+    """Who waited long for a call and got nothing spares the others that for a while."""
+    began = time.monotonic()
+    try:
+        yield
+    except SourceDownError:
+        if time.monotonic() - began >= LONG:
+            hold(SILENCE)
+        raise
+
+
+def held() -> bool:
+    """Whether everybody waits now."""
+    rate = settings.TRAININGPEAKS_RATE_PER_SECOND
+    return limiter.wait(KEY, rate=rate, burst=BURST) > BEGINS

@@ -87,8 +87,8 @@ def test_f06_two_pumps_at_once_deliver_once(studio, run_pump):
 
 def test_a_pump_that_is_always_busy_still_shows_that_it_lives(monkeypatch):
     beats = []
-    monkeypatch.setattr(pump_module, "BETWEEN_BEATS", 0.02)
-    monkeypatch.setattr(pump_module, "work", lambda _: True)
+    monkeypatch.setattr(pump_module, "TURN", 0.02)
+    monkeypatch.setattr(pump_module, "work", lambda *_: True)
     monkeypatch.setattr(pump_module, "beat", beats.append)
     busy = pump_module.Pump("busy", threads=1, interval=0.01)
     busy.start()

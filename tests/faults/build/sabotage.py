@@ -107,7 +107,7 @@ def n06_only_the_broker() -> None:
     from sharing import pump
 
     pump.Pump.start = lambda self: None  # type: ignore[method-assign]  # the sabotage itself
-    pump.drain = lambda worker, budget, stopped=None: int(pump.work(worker))
+    pump.drain = lambda worker, budget, **_: int(pump.work(worker))
 
 
 @sabotage
