@@ -6,10 +6,10 @@ from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.utils import timezone
 
 from accounts import erasures, notices
 from accounts.models import Athlete, ConsentDecision, ConsentHead, Organisation, User
+from audit import log as at_the_database
 from audit.log import audited_atomic
 from plans.fields import SESSION_FIELDS
 
@@ -56,7 +56,7 @@ def decide(
             expires_at=terms.expires_at,
             basis=basis.kind,
             decided_by=basis.decided_by,
-            decided_at=timezone.now(),
+            decided_at=at_the_database.now(),
             notice_version=notice.version,
             notice_hash=notice.hash,
             language=notice.language,
@@ -84,7 +84,7 @@ def _check(organisation: Organisation, decision: str, basis: Basis, terms: Terms
         _check_record(organisation, decision, basis)
     if unknown := sorted(set(terms.fields) - set(SESSION_FIELDS)):
         raise ValidationError(f"A plan has no such fields: {', '.join(unknown)}.")
-    if terms.expires_at and terms.expires_at <= timezone.now():
+    if terms.expires_at and terms.expires_at <= at_the_database.now():
         raise ValidationError("A consent must end after it begins.")
 
 
@@ -115,5 +115,5 @@ def current(
     head = heads.first()
     if head is None or head.latest.decision != ConsentDecision.Decision.GRANTED:
         return None
-    expired = head.latest.expires_at and head.latest.expires_at <= (now or timezone.now())
+    expired = head.latest.expires_at and head.latest.expires_at <= (now or at_the_database.now())
     return None if expired else head.latest

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 
 from accounts import provider, roles
 from accounts.models import Connection, OAuthFlow, Organisation, User
+from audit import log as at_the_database
 from audit.log import audited_atomic
 from audit.retrying import retried
 
@@ -30,7 +30,7 @@ def new_browser() -> str:
 
 def start(user: User, organisation: Organisation, browser: str) -> str:
     """Begin, and return the address to send the coach to. `browser` identifies the session."""
-    OAuthFlow.objects.filter(started_at__lt=timezone.now() - FORGOTTEN).delete()
+    OAuthFlow.objects.filter(started_at__lt=at_the_database.now() - FORGOTTEN).delete()
     state = secrets.token_urlsafe(32)
     verifier = secrets.token_urlsafe(64) if settings.TRAININGPEAKS_PKCE else None
     OAuthFlow.objects.create(
@@ -39,7 +39,7 @@ def start(user: User, organisation: Organisation, browser: str) -> str:
         user=user,
         organisation=organisation,
         code_verifier=verifier,
-        started_at=timezone.now(),
+        started_at=at_the_database.now(),
     )
     return provider.authorization_url(state, verifier)
 
@@ -72,13 +72,13 @@ def _take(user: User, browser: str, state: str) -> OAuthFlow:
         )
         if flow is None or flow.used_at is not None:
             raise ConnectRefused(MIXED_UP)
-        flow.used_at = timezone.now()
+        flow.used_at = at_the_database.now()
         flow.save(update_fields=["used_at"])
     same_browser = secrets.compare_digest(flow.session_digest, _digest(browser))
     if flow.user_id != user.pk or not same_browser:
         raise ConnectRefused(MIXED_UP)
     roles.require(user, "manage_connection", flow.organisation)  # as it is today
-    if flow.started_at < timezone.now() - LIFETIME:
+    if flow.started_at < at_the_database.now() - LIFETIME:
         raise ConnectRefused("This took longer than ten minutes. Start again.")
     return flow
 
@@ -107,7 +107,7 @@ def _keep(flow: OAuthFlow, pair: provider.TokenPair) -> Connection:
 
 def store(connection: Connection, pair: provider.TokenPair) -> None:
     """Set a new pair on the row. The old one is worthless from here on."""
-    now = timezone.now()
+    now = at_the_database.now()
     connection.access_token = pair.access
     connection.refresh_token = pair.refresh
     connection.lifetime = pair.lifetime

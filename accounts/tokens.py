@@ -6,16 +6,16 @@ others wait and read what it brought. A new pair is stored before it is used.
 
 import random
 import time
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db.models import Case, F, Q, Value, When
-from django.utils import timezone
 
 from accounts import oauth, provider
 from accounts.models import Connection
 from audit.crashpoint import crashpoint
-from audit.log import audited_atomic
+from audit.log import audited_atomic, now
 from audit.retrying import retried
 
 EARLY = 0.2  # of its life left: renew now
@@ -40,12 +40,14 @@ def fresh_access_token(connection_id: UUID, *, refused: str | None = None) -> st
     while time.monotonic() < deadline:
         connection = Connection.objects.get(pk=connection_id)
         _check(connection)
-        if not _stale(connection, refused):
+        moment = now()  # at the database: a worker's own clock may be wrong
+        if not _stale(connection, refused, moment):
             return str(connection.access_token)
-        owner = _lease(connection)
+        spare = refused is None and not _expired(connection, moment)
+        owner = _lease(connection, moment)
         if owner:
-            return _renew(connection, owner, spare=refused is None and not _expired(connection))
-        if refused is None and not _expired(connection):
+            return _renew(connection, owner, spare=spare)
+        if spare:
             return str(connection.access_token)  # another worker renews it; this one still works
         time.sleep(LOOK_EVERY)
     raise TokenUnavailableError("Another worker is renewing the token and takes too long.")
@@ -57,26 +59,26 @@ def _check(connection: Connection) -> None:
         raise NeedsReauthError("This connection must be made again.")
 
 
-def _stale(connection: Connection, refused: str | None) -> bool:
+def _stale(connection: Connection, refused: str | None, moment: datetime) -> bool:
     if refused is not None:
         return connection.access_token == refused
     if connection.expires_at is None or connection.lifetime is None:
         return True
     early = connection.lifetime * EARLY * random.uniform(0.8, 1.2)  # noqa: S311 - jitter, not a secret
-    return connection.expires_at - early <= timezone.now()
+    return connection.expires_at - early <= moment
 
 
-def _expired(connection: Connection) -> bool:
-    return connection.expires_at is None or connection.expires_at <= timezone.now()
+def _expired(connection: Connection, moment: datetime) -> bool:
+    return connection.expires_at is None or connection.expires_at <= moment
 
 
-def _lease(connection: Connection) -> str:
+def _lease(connection: Connection, moment: datetime) -> str:
     """Take the right to renew this generation, or return the empty text."""
-    owner, now = uuid4().hex, timezone.now()
-    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=now)
+    owner = uuid4().hex
+    free = Q(refresh_lease_until=None) | Q(refresh_lease_until__lt=moment)
     taken = Connection.objects.filter(
         free, pk=connection.pk, generation=connection.generation
-    ).update(refresh_lease_until=now + settings.BATON_REFRESH_LEASE, refresh_owner=owner)
+    ).update(refresh_lease_until=moment + settings.BATON_REFRESH_LEASE, refresh_owner=owner)
     return owner if taken else ""
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from accounts import consent
 from accounts.models import Athlete, ConsentDecision
 from destinations.models import Destination
+from sharing import clock
 from sharing.models import Delivery, Lane, Route
 
 
@@ -60,7 +61,9 @@ def ask(lane: Lane, delivery: Delivery) -> Passage:
     states = _States.of(lane)
     if delivery.intent == Delivery.Intent.REMOVE:
         return Passage(paused=states.paused)
-    decision = consent.current(lane.plan.athlete_id, lane.destination_id, for_share=True)
+    decision = consent.current(
+        lane.plan.athlete_id, lane.destination_id, for_share=True, now=clock.now()
+    )
     if states.refusal or decision is None:
         return Passage(refusal=states.refusal or "no_consent")
     fields = allowed_fields(lane.route, decision)

@@ -1,13 +1,14 @@
 """Access tokens: renewed early, once, by one worker, and never lost without a word."""
 
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Lock, Thread
 from urllib.parse import parse_qs
 
 import pytest
 import requests
 import responses
+import time_machine
 from django.db import connection as database
 from django.utils import timezone
 from werkzeug import Response
@@ -325,3 +326,41 @@ def test_many_workers_at_once_make_one_call_and_all_get_the_new_token(
     assert (server.calls, server.revoked) == (1, False)
     assert row(sold).refresh_token == "refresh-2"
     assert verify.verify().good
+
+
+on_server = pytest.mark.skipif(
+    "database.vendor != 'postgresql'", reason="SQLite has no clock but the worker's."
+)
+
+
+def wrong_by(hours):
+    return time_machine.travel(datetime.now(UTC) + timedelta(hours=hours))
+
+
+@on_server
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_f23_a_worker_whose_clock_is_wrong_takes_no_refresh_from_anybody(
+    oauth, sold, hours, monkeypatch
+):
+    monkeypatch.setattr(tokens, "PATIENCE", 0.3)
+    Connection.objects.update(
+        refresh_lease_until=timezone.now() + timedelta(seconds=30), refresh_owner="another"
+    )
+    with wrong_by(hours), pytest.raises(TokenUnavailableError):
+        fresh(sold)
+    assert not oauth.calls
+
+
+@on_server
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_f23_a_worker_whose_clock_is_wrong_uses_a_young_token_and_renews_a_spent_one(
+    oauth, connection, hours
+):
+    answer(oauth)
+    aged(connection, left=LIFE)
+    with wrong_by(hours):
+        assert fresh(connection) == "access-canary-1"
+    aged(connection, left=timedelta(seconds=-1))
+    with wrong_by(hours):
+        assert fresh(connection) == "access-2"
+    assert abs(row(connection).expires_at - timezone.now() - LIFE) < timedelta(minutes=1)

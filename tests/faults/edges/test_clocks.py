@@ -10,12 +10,14 @@ import pytest
 import time_machine
 from django.db import connection
 
+from accounts import consent
 from audit import verify
 from sharing import clock
 from sharing.models import Lane
 from tests.faults.edges import faults
 from tests.faults.edges.conftest import DEADLINE
 from tests.faults.edges.receivers import answer
+from tests.sharing.world import FIELDS
 
 SLACK = 1.0
 HOUR = timedelta(hours=1)
@@ -56,6 +58,25 @@ def test_F23_a_worker_whose_clock_is_wrong_tries_again_neither_early_nor_late(ho
     with wrong_by(hours):
         assert not keyed.due()
     keyed.check()
+
+
+@on_server
+def test_F23_a_worker_whose_clock_is_behind_sends_nothing_after_a_consent_has_ended(keyed):
+    soon = clock.now() + timedelta(seconds=1)
+    terms = consent.Terms(fields=FIELDS, purpose="training", expires_at=soon)
+    consent.decide(keyed.world.ben, keyed.destination.pk, "granted", consent.Basis(), terms)
+    until(lambda: clock.now() > soon)
+    with wrong_by(-1):
+        keyed.due()
+    assert keyed.receiver.requests == []
+    assert keyed.newest.reason == "no_consent"
+
+
+def until(condition, within=10.0):
+    ends = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("hours", [-1, 1])
