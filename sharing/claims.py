@@ -23,10 +23,10 @@ from sharing import (
     crashed,
     gate,
     incarnation,
-    limiter,
     pinned,
     promises,
     records,
+    turns,
     unknown,
 )
 from sharing.crew import ALONE, Crew
@@ -106,7 +106,7 @@ def _destinations_in_turn() -> Iterator[UUID]:
     destinations = Destination.objects.in_bulk(list(oldest))
     free = [d for d in destinations.values() if busy.get(d.pk, 0) < d.slots]
     for destination in sorted(free, key=lambda d: (busy.get(d.pk, 0), oldest[d.pk])):
-        if limiter.on_time(f"destination:{destination.pk}", now):
+        if not turns.wait(destination):
             yield destination.pk
 
 

@@ -36,11 +36,11 @@ from sharing import (
     gate,
     incarnation,
     latency,
-    limiter,
     outcomes,
     payloads,
     promises,
     records,
+    turns,
     verifying,
 )
 from sharing.crew import ALONE, Crew
@@ -233,9 +233,7 @@ class Sending:
     def _wait_for_the_limit(self) -> None:
         if self.adapter.capabilities.published:
             return
-        destination = self.claim.lane.destination
-        key = f"destination:{destination.pk}"
-        while wait := limiter.take(key, rate=destination.rate_per_second, burst=destination.burst):
+        while wait := turns.take(self.claim.lane.destination):
             if wait > PATIENCE:
                 raise outcomes.NotNow(wait, "rate_limit")
             time.sleep(wait.total_seconds())

@@ -29,7 +29,7 @@ from destinations.errors import (
     UnsupportedPlanError,
 )
 from destinations.models import Destination
-from sharing import breaker, clock, limiter, records, retry, unknown, wake
+from sharing import breaker, clock, records, retry, turns, unknown, wake
 from sharing.models import Attempt, Delivery, Lane
 from sharing.models.base import LONG_AGO
 from sharing.settlement import CRASHED, Settlement, again_or_dead, give_up, next_wait
@@ -151,7 +151,7 @@ def _held(settlement: Settlement, _: Held) -> None:
 
 def _throttled(settlement: Settlement, error: ThrottledError) -> None:
     if error.retry_after:
-        limiter.hold(f"destination:{settlement.lane.destination_id}", error.retry_after)
+        turns.hold(settlement.lane.destination, error.retry_after)
     _transient(settlement, error)
 
 

@@ -88,13 +88,7 @@ def _unrecorded(
 
 
 def _turn(lane: Lane, attempt: Attempt) -> reading.Turn:
-    place = lane.destination
-    return reading.Turn(
-        destination_id=place.pk,
-        rate=place.rate_per_second,
-        burst=place.burst,
-        renew=lambda: outcomes.renew(lane, attempt, clock.now()),
-    )
+    return reading.Turn(lane.destination, lambda: outcomes.renew(lane, attempt, clock.now()))
 
 
 @retried

@@ -23,7 +23,7 @@ from destinations.errors import (
 )
 from destinations.models import Destination
 from destinations.port import ReadBack, RemoteState
-from sharing import clock, limiter
+from sharing import clock, turns
 from sharing.drift import reading, settling
 from sharing.drift.asking import EVERY, UNDER_WAY
 from sharing.drift.comparing import Comparison
@@ -148,10 +148,7 @@ class Run:
         if known is None:
             self._leave_out(lane)
             return
-        destination = self.check.destination
-        turn = reading.Turn(
-            destination.pk, destination.rate_per_second, destination.burst, self._renew
-        )
+        turn = reading.Turn(self.check.destination, self._renew)
         try:
             states = reading.read(self.adapter, known, turn)
         except DestinationError as error:
@@ -182,7 +179,7 @@ class Run:
 
     def _unreadable(self, lane_id: UUID, error: DestinationError) -> None:
         if isinstance(error, ThrottledError) and error.retry_after:
-            limiter.hold(f"destination:{self.check.destination_id}", error.retry_after)
+            turns.hold(self.check.destination, error.retry_after)
         denied = isinstance(error, AuthorizationError) and not isinstance(error, ScopeMissingError)
         code = AuthorizationError.code if denied else error.code
         self._mine(after=lane_id, unreadable=F("unreadable") + 1, last_error=code)

@@ -15,8 +15,9 @@ from django.db.models import Q
 from accounts import consent
 from accounts.models import Athlete
 from destinations.errors import DestinationError, UnknownOutcomeError
+from destinations.models import Destination
 from destinations.port import ListsOurs, ReadBack, Recipient, Remote, RemoteState
-from sharing import cadence, clock, latency, limiter, records, windows
+from sharing import cadence, clock, latency, records, turns, windows
 from sharing.models import Drift, Lane, RemoteRecord, Route
 from sharing.stops import covering
 
@@ -160,14 +161,15 @@ def _ask(question: Any, *about: Any) -> Any:
 class Turn:
     """Before each call: the destination's rate limit, and the caller's lease."""
 
-    destination_id: UUID
-    rate: float
-    burst: int
+    destination: Destination
     renew: Any
 
+    @property
+    def destination_id(self) -> UUID:
+        return self.destination.pk
+
     def take(self) -> None:
-        key = f"destination:{self.destination_id}"
-        while wait := limiter.take(key, rate=self.rate, burst=self.burst):
+        while wait := turns.take(self.destination):
             if wait > PATIENCE:
                 raise Later(wait)
             time.sleep(wait.total_seconds())

@@ -27,7 +27,7 @@ Pause = Callable[[float], None]
 def wait_turn(pause: Pause = time.sleep) -> None:
     """Wait until the call is within our limit. Too long a queue is an answer, too: later."""
     left = PATIENCE
-    while wait := limiter.take(KEY, rate=settings.TRAININGPEAKS_RATE_PER_SECOND, burst=BURST):
+    while wait := limiter.take(KEY, **_limit()):
         seconds = wait.total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - jitter, not a secret
         if seconds > left:
             raise SourceDownError("Other calls to TrainingPeaks come first.", retry_after=wait)
@@ -38,8 +38,7 @@ def wait_turn(pause: Pause = time.sleep) -> None:
 def hold(asked: timedelta | None) -> None:
     """TrainingPeaks is overloaded: nobody calls it before the pause is over."""
     pause = min(UNTOLD if asked is None else asked, LONGEST_HOLD)
-    early = timedelta(seconds=(BURST - 1) / settings.TRAININGPEAKS_RATE_PER_SECOND)
-    limiter.hold(KEY, pause + early)  # the limiter lets a burst go ahead of time: not this one
+    limiter.hold(KEY, pause, **_limit())
 
 
 @contextmanager
@@ -56,5 +55,8 @@ def spared() -> Iterator[None]:
 
 def held() -> bool:
     """Whether everybody waits now."""
-    rate = settings.TRAININGPEAKS_RATE_PER_SECOND
-    return limiter.wait(KEY, rate=rate, burst=BURST) > BEGINS
+    return limiter.wait(KEY, **_limit()) > BEGINS
+
+
+def _limit() -> limiter.Limit:
+    return {"rate": settings.TRAININGPEAKS_RATE_PER_SECOND, "burst": BURST}

@@ -340,7 +340,7 @@ def test_an_open_breaker_puts_the_check_off(world, calendar):
 
 
 def test_the_rate_limit_puts_the_check_off(world, calendar):
-    checks.limiter.hold(f"destination:{world.destination.pk}", timedelta(minutes=3))
+    checks.turns.hold(world.destination, timedelta(minutes=3))
     asked = asking.ask(world.destination)
     assert checks.run_due()
     asked.refresh_from_db()
@@ -351,8 +351,7 @@ def test_the_rate_limit_puts_the_check_off(world, calendar):
 def test_a_pause_that_a_reading_was_asked_for_holds_deliveries_too(world, calendar):
     calendar.faults.append(ThrottledError(http_status=429, retry_after=timedelta(minutes=2)))
     check(world)
-    key = f"destination:{world.destination.pk}"
-    assert not checks.limiter.on_time(key, clock.now() + timedelta(minutes=1))
+    assert checks.turns.wait(world.destination) > timedelta(minutes=1)
 
 
 def test_a_destination_that_is_paused_is_not_read(world, calendar):

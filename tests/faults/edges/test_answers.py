@@ -11,7 +11,7 @@ import pytest
 
 from accounts.models import Athlete
 from destinations.models import Destination
-from sharing import claims, clock, limiter
+from sharing import claims, clock, turns
 from sharing.models import Plan, Step
 from tests.faults.edges import faults
 from tests.faults.edges.receivers import answer
@@ -121,7 +121,7 @@ class TestF36:
         wait = keyed.newest.due_at - before
         assert attempt.error_code == "throttled"
         assert pause - SLACK <= wait <= max(pause * 1.1, FIRST_WAIT) + SLACK
-        held = limiter.take(f"destination:{keyed.destination.pk}", rate=1)
+        held = turns.take(keyed.destination)
         assert pause - SLACK <= held <= pause
         keyed.check()
 
