@@ -83,6 +83,7 @@ class Destination(models.Model):
     burst = models.PositiveSmallIntegerField(default=5)
     slots = models.PositiveSmallIntegerField(default=2)  # calls at the same time
     late_apply_window = models.DurationField(default=timedelta(seconds=60))
+    held_until = models.DateTimeField(default=long_ago, null=True)  # it asked; null: just resumed
     schedule = models.JSONField(null=True, blank=True)  # seconds before each try; null: the default
 
     breaker_state = models.CharField(max_length=8, choices=Breaker.choices, default=Breaker.CLOSED)
@@ -136,7 +137,7 @@ class Destination(models.Model):
 # The engine writes these all the time, and a secret must never be copied.
 NOT_LOGGED = [
     "settings", "breaker_state", "breaker_opened_at", "breaker_closed_at", "breaker_until",
-    "breaker_step", "consecutive_failures", "failing_since", "warned_percent",
+    "breaker_step", "consecutive_failures", "failing_since", "warned_percent", "held_until",
     "last_ok_at", "last_error_code",
     "last_error_at", "audit_entry",
 ]  # fmt: skip

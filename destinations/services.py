@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from accounts.models import Organisation, User
-from audit.log import audited_atomic
+from audit.log import audited_atomic, now
 from audit.retrying import retried
 from destinations import registry, schedule
 from destinations.audit_trail import changed, fingerprint
@@ -102,6 +102,8 @@ def resume(destination: Destination) -> Destination:
         row.breaker_state, row.breaker_opened_at = Destination.Breaker.CLOSED, None
         row.breaker_until, row.breaker_step = LONG_AGO, 0
         row.consecutive_failures, row.failing_since = 0, None
+        if row.held_until and row.held_until > now():
+            row.held_until = None  # what it put off is made due again soon
         if (
             row.warned_percent < SWITCHED_OFF
         ):  # otherwise what died meanwhile is promised again first

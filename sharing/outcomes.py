@@ -23,7 +23,6 @@ from destinations.errors import (
     PayloadError,
     ScopeMissingError,
     StaleError,
-    ThrottledError,
     TransientError,
     UnknownOutcomeError,
     UnsupportedPlanError,
@@ -149,14 +148,9 @@ def _held(settlement: Settlement, _: Held) -> None:
     lane.save()
 
 
-def _throttled(settlement: Settlement, error: ThrottledError) -> None:
-    if error.retry_after:
-        turns.hold(settlement.lane.destination, error.retry_after)
-    _transient(settlement, error)
-
-
 def _transient(settlement: Settlement, error: DestinationError) -> None:
     settlement.close_attempt("transient", error)
+    turns.hold(settlement.lane.destination_id, error.retry_after)
     breaker.failed(settlement.lane.destination, error.code, settlement.log, settlement.now)
     wait = next_wait(settlement.lane, error.retry_after)
     again_or_dead(settlement, wait, error.code)
@@ -225,9 +219,10 @@ def _stale(settlement: Settlement, error: StaleError) -> None:
 
 def _unknown(settlement: Settlement, error: UnknownOutcomeError) -> None:
     settlement.close_attempt("unknown", error)
+    turns.hold(settlement.lane.destination_id, error.retry_after)
     records.doubt(settlement.attempt)
     breaker.failed(settlement.lane.destination, error.code, settlement.log, settlement.now)
-    wait = next_wait(settlement.lane)
+    wait = next_wait(settlement.lane, error.retry_after)
     unknown.go_on(settlement, wait, since=settlement.now)
 
 
@@ -239,7 +234,6 @@ HANDLERS: list[tuple[type | tuple[type, ...], Callable[[Settlement, Any], None]]
     (Fenced, _fenced),
     (Held, _held),
     (UnknownOutcomeError, _unknown),
-    (ThrottledError, _throttled),
     ((TransientError, MissingError, ConflictError), _transient),
     (GoneError, _gone),
     (StaleError, _stale),

@@ -5,10 +5,12 @@ the destination on: the newest version of each plan, and what was to be taken ba
 import logging
 from collections.abc import Iterator
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from destinations.models import SWITCHED_OFF, Destination
-from sharing import breaker, redeliver
+from audit.retrying import retried
+from destinations.models import LONG_AGO, SWITCHED_OFF, Destination
+from sharing import breaker, clock, redeliver
 from sharing.models import Attempt, Delivery, Lane
 
 logger = logging.getLogger(__name__)
@@ -16,8 +18,24 @@ logger = logging.getLogger(__name__)
 
 def revive_due() -> int:
     """Look after every destination that was switched on again; how many promises that made."""
+    _let_go()
     again = Destination.objects.filter(state=Destination.State.ACTIVE, warned_percent=SWITCHED_OFF)
     return sum(_revive(destination) for destination in again)
+
+
+def _let_go() -> None:
+    """A person lifted a pause that the destination had asked for: what it put off is due now."""
+    for destination in Destination.objects.filter(held_until=None):
+        _make_due(destination)
+
+
+@retried
+def _make_due(destination: Destination) -> None:
+    with transaction.atomic():
+        now = clock.now()
+        put_off = Lane.objects.filter(destination=destination, due_at__gt=now, tries__gt=0)
+        put_off.filter(state=Lane.State.ACTIVE).update(due_at=now)
+        Destination.objects.filter(pk=destination.pk, held_until=None).update(held_until=LONG_AGO)
 
 
 def _revive(destination: Destination) -> int:

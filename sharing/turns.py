@@ -1,24 +1,46 @@
-"""A turn at a destination: its rate and its burst, the same for whoever calls or only asks."""
+"""A turn at a destination: the pause it asked for, then its rate and its burst; the same for
+whoever calls or only asks.
+"""
 
 from datetime import timedelta
+from uuid import UUID
 
+from django.db.models import Q
+
+from audit.retrying import retried
 from destinations.models import Destination
-from sharing import limiter
+from sharing import clock, limiter, retry
+
+NONE = timedelta(0)
 
 
 def take(destination: Destination, calls: int = 1) -> timedelta:
     """Take so many calls, or say how long to wait. Zero: they may be made now."""
-    return limiter.take(_key(destination), calls=calls, **_limit(destination))
+    return _pause(destination) or limiter.take(
+        _key(destination), calls=calls, **_limit(destination)
+    )
 
 
 def wait(destination: Destination) -> timedelta:
     """What `take` would say. Takes nothing."""
-    return limiter.wait(_key(destination), **_limit(destination))
+    return _pause(destination) or limiter.wait(_key(destination), **_limit(destination))
 
 
-def hold(destination: Destination, pause: timedelta) -> None:
-    """It asked for a pause: nobody calls it before that is over."""
-    limiter.hold(_key(destination), pause, **_limit(destination))
+@retried
+def hold(destination_id: UUID, pause: timedelta | None) -> None:
+    """It asked for a pause, which it says for all: nobody calls it before that is over."""
+    if pause is None or pause <= NONE:
+        return
+    until = clock.now() + min(pause, retry.LONGEST_RETRY_AFTER)
+    lesser = Q(held_until=None) | Q(held_until__lt=until)
+    Destination.objects.filter(lesser, pk=destination_id).update(held_until=until)
+
+
+def _pause(destination: Destination) -> timedelta:
+    """As the row says now: a person may have lifted it."""
+    rows = Destination.objects.filter(pk=destination.pk, held_until__isnull=False)
+    until = rows.values_list("held_until", flat=True).first()
+    return max(until - clock.now(), NONE) if until else NONE
 
 
 def _key(destination: Destination) -> str:

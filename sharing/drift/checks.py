@@ -19,7 +19,6 @@ from destinations.errors import (
     AuthorizationError,
     DestinationError,
     ScopeMissingError,
-    ThrottledError,
 )
 from destinations.models import Destination
 from destinations.port import ReadBack, RemoteState
@@ -178,8 +177,7 @@ class Run:
         self._advance(lane.pk, skipped=1, busy=int(busy))
 
     def _unreadable(self, lane_id: UUID, error: DestinationError) -> None:
-        if isinstance(error, ThrottledError) and error.retry_after:
-            turns.hold(self.check.destination, error.retry_after)
+        turns.hold(self.check.destination_id, error.retry_after)
         denied = isinstance(error, AuthorizationError) and not isinstance(error, ScopeMissingError)
         code = AuthorizationError.code if denied else error.code
         self._mine(after=lane_id, unreadable=F("unreadable") + 1, last_error=code)

@@ -340,7 +340,7 @@ def test_an_open_breaker_puts_the_check_off(world, calendar):
 
 
 def test_the_rate_limit_puts_the_check_off(world, calendar):
-    checks.turns.hold(world.destination, timedelta(minutes=3))
+    checks.turns.hold(world.destination.pk, timedelta(minutes=3))
     asked = asking.ask(world.destination)
     assert checks.run_due()
     asked.refresh_from_db()

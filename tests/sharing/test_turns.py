@@ -3,8 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db.models import F
 
-from sharing import claims, limiter, turns
+from destinations import services
+from destinations.errors import ThrottledError, UnavailableError, UnknownOutcomeError
+from destinations.models import Destination
+from sharing import claims, clock, deliveries, limiter, reviving, turns
 from sharing.models import Limiter
 from tests.sharing import fake_destination
 from tests.sharing.world import build
@@ -54,6 +58,58 @@ def test_asking_takes_nothing(studio):
 
 
 def test_a_pause_holds_until_its_very_end(studio):
-    turns.hold(studio.destination, MINUTE)
-    Limiter.objects.update(on_time_at=Limiter.objects.get().on_time_at - MINUTE * 0.9)
+    turns.hold(studio.destination.pk, MINUTE)
+    Destination.objects.update(held_until=F("held_until") - MINUTE * 0.9)
     assert turns.take(studio.destination) > timedelta(seconds=4)
+
+
+HOUR = timedelta(hours=1)
+ASKING = [
+    ThrottledError(http_status=429, retry_after=HOUR),
+    UnavailableError(http_status=503, retry_after=HOUR),
+    *[UnknownOutcomeError(http_status=status, retry_after=HOUR) for status in (500, 502, 504)],
+]
+
+
+@pytest.mark.parametrize("error", ASKING, ids=lambda error: error.http_status)
+def test_f36_a_pause_is_kept_by_lane_and_destination_with_whatever_status_it_comes(
+    studio, inbox, error
+):
+    studio.publish()
+    inbox.answers.append(error)
+    assert deliveries.deliver_due("worker")
+    assert studio.lane.due_at - clock.now() > HOUR * 0.9
+    assert HOUR * 0.9 < turns.wait(studio.destination) <= HOUR
+    studio.make_due()
+    assert not deliveries.deliver_due("worker")
+
+
+def test_f36_no_pause_is_longer_than_a_day(studio):
+    turns.hold(studio.destination.pk, timedelta(days=30))
+    assert turns.wait(studio.destination) <= timedelta(hours=24)
+
+
+@pytest.mark.parametrize("pause", [None, timedelta(0), timedelta(days=-1)])
+def test_f36_what_is_no_pause_holds_nobody(studio, pause):
+    turns.hold(studio.destination.pk, pause)
+    assert not turns.wait(studio.destination)
+
+
+def test_a_person_who_resumes_a_destination_lifts_its_pause(studio, inbox):
+    studio.publish()
+    inbox.answers.append(ThrottledError(retry_after=HOUR))
+    deliveries.deliver_due("worker")
+    services.resume(services.pause(studio.destination, "asked its owner"))
+    assert not turns.wait(studio.destination)
+    reviving.revive_due()
+    assert deliveries.deliver_due("worker")
+    assert studio.states() == ["delivered"]
+
+
+def test_resuming_brings_forward_nothing_where_no_pause_was_asked_for(studio, inbox):
+    studio.publish()
+    inbox.answers.append(UnavailableError())
+    deliveries.deliver_due("worker")
+    services.resume(services.pause(studio.destination, "a look"))
+    reviving.revive_due()
+    assert not deliveries.deliver_due("worker")

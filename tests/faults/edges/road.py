@@ -42,6 +42,7 @@ class Road:
         """The schedule's wait and the limiter's are over; a lane that is held stays held."""
         Lane.objects.update(due_at=clock.now())
         Limiter.objects.all().delete()
+        Destination.objects.update(held_until=clock.now())
 
     def send(self):
         """One attempt, now; the attempt."""
@@ -65,6 +66,7 @@ class Road:
         for _ in range(30):
             self.world.make_due()
             Limiter.objects.all().delete()
+            Destination.objects.update(held_until=clock.now())
             Destination.objects.update(breaker_until=clock.now())
             if not deliveries.deliver_due("worker"):
                 return
