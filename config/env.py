@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 KEY_BYTES = 32
+LEASE_IN_DEADLINES = 3  # two exchanges, and as long as one more for the rest
 EXAMPLE_SECRETS = {"change-me", "changeme", "secret", "example", "insecure"}
 
 Seconds = Annotated[float, Field(ge=0, le=86_400)]
@@ -106,8 +107,11 @@ class Env(BaseSettings):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if self.baton_lease_seconds <= self.baton_send_deadline:
-            raise ValueError("BATON_LEASE_SECONDS must be longer than BATON_SEND_DEADLINE.")
+        if self.baton_lease_seconds < LEASE_IN_DEADLINES * self.baton_send_deadline:
+            raise ValueError(
+                "BATON_LEASE_SECONDS must be at least three times BATON_SEND_DEADLINE: one write "
+                "may take two exchanges, and the rest is for what comes before and after them."
+            )
         if not self.baton_secret_key or self.baton_secret_key.lower() in EXAMPLE_SECRETS:
             raise ValueError(
                 "Set BATON_SECRET_KEY to a long random value (`make setup` writes one)."

@@ -28,7 +28,7 @@ WORDS = {
     "baton_fetch_spacing": "Least seconds between two readings of one calendar.",
     "baton_poll_every": "Seconds between two looks at the changed feed of an athlete.",
     "baton_window_weeks": "Weeks of a rolling plan, from this week's Monday on.",
-    "baton_lease_seconds": "How long a worker may hold a lane. Longer than the send deadline.",
+    "baton_lease_seconds": "How long a worker may hold a lane. Three send deadlines or more.",
     "baton_send_deadline": "Seconds for one whole exchange with a destination.",
     "baton_pump_interval": "Seconds between two looks of an idle pump thread.",
     "baton_pump_threads": "Pump threads in each worker process.",

@@ -77,6 +77,7 @@ class Stack:
             "BATON_FETCH_SPACING": "1",
             "BATON_POLL_EVERY": "60",
             "BATON_LEASE_SECONDS": "20",
+            "BATON_SEND_DEADLINE": "6",
             "BATON_CHECKPOINT_KEY_FILE": str(self._keys / "checkpoint.key"),
             "BATON_CHECKPOINT_VKEYS_FILE": str(self._keys / "checkpoint.vkeys"),
             "BATON_CHECKPOINT_MEMORY_FILE": str(self.data / "checkpoint.memory"),

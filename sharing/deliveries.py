@@ -51,6 +51,7 @@ from sharing.stops import covering
 logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=2)  # waiting for the rate limit longer than this frees the worker
+MOST_CALLS = 2  # of one write: it looks first, or takes away and then writes
 BREATHER = timedelta(seconds=2)  # for a database of ours that has just failed
 UNWELL = (OperationalError, InterfaceError)  # the database; other errors of it are about the data
 
@@ -217,7 +218,7 @@ class Sending:
     def take(self, steps: list[Step]) -> None:
         """Intent, call, outcome; then raise what went wrong, if anything did."""
         with _nothing_has_left():
-            self._wait_for_the_limit()
+            self._wait_for_the_limit(self._calls(steps))
             promised = self._intend(steps)
         if time.monotonic() - promised > _longest_pause():
             raise outcomes.Fenced
@@ -230,10 +231,16 @@ class Sending:
         if not ours:
             raise outcomes.Fenced(arrived=True)
 
-    def _wait_for_the_limit(self) -> None:
+    def _calls(self, steps: list[Step]) -> int:
+        """A batch takes one for what it removes and one for the rest, a look first takes one."""
+        if isinstance(self.adapter, WritesBatch) and len(steps) > 1:
+            return len({step.action == Action.REMOVE for step in steps})
+        return len(steps) + sum(map(self._looks_first, steps))
+
+    def _wait_for_the_limit(self, calls: int) -> None:
         if self.adapter.capabilities.published:
             return
-        while wait := turns.take(self.claim.lane.destination):
+        while wait := turns.take(self.claim.lane.destination, calls):
             if wait > PATIENCE:
                 raise outcomes.NotNow(wait, "rate_limit")
             time.sleep(wait.total_seconds())
@@ -282,11 +289,7 @@ class Sending:
 
     def _write(self, step: Step) -> Receipt:
         """One call. After a doubt, look first: what we were about to create may be there."""
-        if (
-            step.action == Action.CREATE
-            and self._doubtful(step)
-            and isinstance(self.adapter, Finds)
-        ):
+        if self._looks_first(step) and isinstance(self.adapter, Finds):
             found = self.adapter.find(step)
             if found is not None:
                 step = records.as_update(step, found)
@@ -297,7 +300,9 @@ class Sending:
                 raise
             return Receipt(remote_id=step.remote.remote_id, etag=step.remote.etag)
 
-    def _doubtful(self, step: Step) -> bool:
+    def _looks_first(self, step: Step) -> bool:
+        if step.action != Action.CREATE or not isinstance(self.adapter, Finds):
+            return False
         return (
             self.claim.lane.verify_needed
             or RemoteRecord.objects.filter(
@@ -323,7 +328,7 @@ def _gravest(answers: Iterable[Receipt | DestinationError]) -> DestinationError 
 
 def _longest_pause() -> float:
     """Seconds a worker may lose between its intent and the first byte and still be sure of its
-    lease.
+    lease, whose other part is for two exchanges and for writing down how they went.
     """
-    margin: float = settings.BATON_LEASE.total_seconds() - settings.BATON_SEND_DEADLINE
-    return margin / 2
+    exchanges: float = MOST_CALLS * settings.BATON_SEND_DEADLINE
+    return (settings.BATON_LEASE.total_seconds() - exchanges) / 2

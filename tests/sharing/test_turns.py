@@ -1,5 +1,6 @@
 """Turns at a destination: one rule for who calls, who asks whether it could, and for pauses."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,9 @@ from destinations import services
 from destinations.errors import ThrottledError, UnavailableError, UnknownOutcomeError
 from destinations.models import Destination
 from sharing import claims, clock, deliveries, limiter, reviving, turns
-from sharing.models import Limiter
+from sharing.models import Lane, Limiter
 from tests.sharing import fake_destination
-from tests.sharing.world import build
+from tests.sharing.world import build, session
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,41 @@ def test_resuming_brings_forward_nothing_where_no_pause_was_asked_for(studio, in
     services.resume(services.pause(studio.destination, "a look"))
     reviving.revive_due()
     assert not deliveries.deliver_due("worker")
+
+
+def turns_taken(studio):
+    row = Limiter.objects.get(key=f"destination:{studio.destination.pk}")
+    ahead = row.on_time_at - clock.now()
+    return round(ahead.total_seconds() * studio.destination.rate_per_second)
+
+
+def test_a_write_that_looks_first_takes_a_turn_for_each_of_its_calls(studio, inbox, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        fake_destination.FakeAdapter, "find", lambda _, step: looked.append(step), raising=False
+    )
+    studio.publish()
+    Lane.objects.update(verify_needed=True)
+    assert deliveries.deliver_due("worker")
+    assert (len(looked), len(inbox.arrived)) == (1, 1)
+    assert turns_taken(studio) == 2
+
+
+def test_a_batch_that_takes_away_and_writes_takes_two_turns(studio, inbox, monkeypatch):
+    def write_batch(adapter, steps):
+        return {
+            step.item_key: adapter.write(step, idempotency_key=step.idempotency_key)
+            for step in steps
+        }
+
+    adapter = fake_destination.FakeAdapter
+    several = replace(adapter.capabilities, batch=50)
+    monkeypatch.setattr(adapter, "capabilities", several)
+    monkeypatch.setattr(adapter, "write_batch", write_batch, raising=False)
+    studio.publish(session("tp-1"), session("tp-2"))
+    deliveries.deliver_due("worker")
+    assert turns_taken(studio) == 1
+    Limiter.objects.all().delete()
+    studio.publish(session("tp-2", title="Long run"), session("tp-3"))
+    deliveries.deliver_due("worker")
+    assert turns_taken(studio) == 2
