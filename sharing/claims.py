@@ -34,6 +34,8 @@ from sharing.models import Attempt, Delivery, Lane, Route
 from sharing.settlement import settle_lane
 from sharing.stops import covering
 
+MOST_SETTLED = 100  # lanes at one destination that one look settles without sending
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -86,11 +88,14 @@ def claim(worker: str, crew: Crew = ALONE) -> Claim | None:
 
 
 def _claimed(destination_id: UUID, worker: str) -> Claim | None:
-    """A lane whose delivery the gate refuses is settled here and the next one is tried."""
-    while True:
+    """A lane whose delivery the gate refuses is settled here and the next one is tried, up to so
+    many: then other destinations have their turn, and these the next one.
+    """
+    for _ in range(MOST_SETTLED):
         outcome = _claim_at(destination_id, worker)
         if not isinstance(outcome, bool):
             return outcome
+    return None
 
 
 def _destinations_in_turn() -> Iterator[UUID]:

@@ -77,7 +77,13 @@ class Lane(Identified):
                 fields=["due_at"],
                 condition=Q(state="active", desired__gt=F("settled")),
                 name="lanes_with_work",
-            )
+            ),
+            models.Index(
+                fields=["destination", "due_at"],
+                condition=Q(state="active", desired__gt=F("settled")),
+                name="work_of_a_destination",
+            ),
+            models.Index(fields=["lease_until"], name="lanes_by_lease"),
         ]
 
     def __str__(self) -> str:
