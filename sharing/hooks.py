@@ -70,6 +70,8 @@ def _later(why: str) -> HttpResponse:
 
 def _body(request: HttpRequest) -> bytes | None:
     """The body, or None when it is too large to read."""
+    if _announced(request) > intake.LARGEST_BODY:
+        return None
     try:
         body = request.body
     except RequestDataTooBig:
@@ -77,6 +79,11 @@ def _body(request: HttpRequest) -> bytes | None:
     except UnreadablePostError:
         return b""  # cut off on the way: still a reason to look
     return body if len(body) <= intake.LARGEST_BODY else None
+
+
+def _announced(request: HttpRequest) -> int:
+    length = request.headers.get("Content-Length", "")
+    return int(length) if length.isascii() and length.isdigit() else 0
 
 
 urlpatterns = [

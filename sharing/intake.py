@@ -24,7 +24,8 @@ from sharing import capability, clock, wake
 from sharing.models import Hint, Source
 from sharing.source.errors import BadAnswerError
 
-LARGEST_BODY = 1024 * 1024
+LARGEST_BODY = 64 * 1024
+DEEPEST = 20  # lists and objects inside one another
 MOST_KEPT = 1_000  # unread hints kept per athlete; after that only the counter is raised
 OVERLAP = timedelta(days=2)  # an old hook address works so long after a rotation
 MOST_HEADER = 200
@@ -78,7 +79,8 @@ def source_of(source_id: UUID, secret: str) -> Source | None:
     row = source.pk if source else _NOBODY
     now_good = capability.check("hook", row, generation, secret)
     once_good = capability.check("hook", row, generation - 1, secret)
-    overlapping = source is not None and source.previous_hook_until > clock.now()
+    now = clock.now()  # asked in any case: a stranger must not count our queries
+    overlapping = source is not None and source.previous_hook_until > now
     return source if source and (now_good or (once_good and overlapping)) else None
 
 
@@ -180,11 +182,21 @@ def _members(body: bytes) -> dict[str, Any]:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return {}
+    if _deeper(value, DEEPEST):
+        return {}
     if isinstance(value, list):
         value = value[0] if value else {}
     if not isinstance(value, dict):
         return {}
     return {str(key).casefold(): member for key, member in value.items()}
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether it goes on below so many levels of lists and objects."""
+    if not isinstance(value, list | dict):
+        return False
+    inside = value.values() if isinstance(value, dict) else value
+    return levels == 0 or any(_deeper(each, levels - 1) for each in inside)
 
 
 def _workout(members: Mapping[str, Any]) -> int | None:

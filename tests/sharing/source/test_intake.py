@@ -7,7 +7,8 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
@@ -133,7 +134,7 @@ def test_the_time_of_a_refusal_does_not_tell_what_was_wrong(ana):
     assert max(medians) - min(medians) < 0.005  # a network hides more than that
 
 
-def test_a_body_of_a_mebibyte_is_taken_and_a_larger_one_is_not(ana, client):
+def test_a_body_of_64_kib_is_taken_and_a_larger_one_is_not(ana, client):
     assert post(client, url(ana.source), b"x" * intake.LARGEST_BODY).status_code == 202
     assert post(client, url(ana.source), b"x" * (intake.LARGEST_BODY + 1)).status_code == 413
     assert post(client, url(ana.source), b"x" * 10_000_000).status_code == 413
@@ -240,3 +241,35 @@ def test_the_worker_is_woken_after_the_commit_only(ana, monkeypatch):
     monkeypatch.setattr(wake, "_ring", lambda: woken.append(Hint.objects.count()))
     intake.record(ana.source, headers={}, body=b"")
     assert woken == [1]
+
+
+def nested(levels):
+    """A workout's id beside so many lists and objects, one in the other."""
+    return b'{"WorkoutId": 7, "x": ' + b"[" * (levels - 1) + b"]" * (levels - 1) + b"}"
+
+
+@pytest.mark.parametrize(("levels", "workout"), [(20, 7), (21, None), (500, None)])
+def test_a_body_that_is_nested_deeper_than_anybody_would_says_nothing(levels, workout):
+    assert intake.said(nested(levels)).workout_id == workout
+
+
+def test_what_cannot_be_read_still_says_that_the_calendar_is_out_of_date(ana, client):
+    assert post(client, url(ana.source), nested(21)).status_code == 202
+    assert ana.source.dirty_seq > ana.source.clean_seq
+
+
+def test_a_large_body_is_refused_by_its_announcement(ana, client):
+    """Nothing of it is read."""
+    answer = client.generic(
+        "POST", url(ana.source), b"", CONTENT_LENGTH=str(intake.LARGEST_BODY + 1)
+    )
+    assert answer.status_code == 413
+
+
+def test_an_unknown_athlete_and_a_wrong_secret_cost_the_same_queries(ana):
+    counted = []
+    for source in (ana.source.pk, uuid4()):
+        with CaptureQueriesContext(connection) as asked:
+            assert intake.source_of(source, "wrong") is None
+        counted.append(len(asked))
+    assert counted[0] == counted[1]
