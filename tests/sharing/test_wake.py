@@ -46,6 +46,7 @@ def slow_broker(monkeypatch):
     made = Broker()
     monkeypatch.setattr(wake, "_publisher", [made.publish])
     monkeypatch.setattr(wake, "_bell", wake._Bell())
+    monkeypatch.setattr(wake, "_breaker", wake._Breaker())
     yield made
     made.answers.set()
 

@@ -111,7 +111,7 @@ def test_f20_a_full_disk_is_answered_with_later_and_then_works_again(ana, client
         cursor.execute("PRAGMA page_count")
         (size,) = cursor.fetchone()
         cursor.execute(f"PRAGMA max_page_count = {size}")
-        body = b"x" * 900_000
+        body = b"x" * 60_000
         try:
             assert later(post(client, url(ana.source), body))
         finally:
