@@ -5,10 +5,12 @@ found, so a hint that comes in between costs another reading and is never lost.
 """
 
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -51,6 +53,9 @@ LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never give
 NEEDS_TIME_ZONE = "needs_time_zone"
 ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
 DOUBTED = 3  # refusals in a row that may be a token that ended on the way
+
+
+_served: dict[UUID, float] = {}  # connection → when this process began to read there last
 
 
 class FencedError(Exception):
@@ -117,17 +122,34 @@ def _has_a_token(now: datetime) -> Q:
     return free | Q((f"{connection}expires_at__gt", now))
 
 
-@retried
 def _claim() -> Claim | None:
-    """Lease the source that has waited longest, by an UPDATE that says what it expects."""
-    if not due(clock.now()).exists():
-        return None
+    """Lease the source that has waited longest at the connection that had no turn for longest: a
+    large roster delays nobody else's.
+    """
+    for connection_id in _connections_in_turn():
+        if claim := _claim_of(connection_id):
+            _served[connection_id] = time.monotonic()
+            return claim
+    return None
+
+
+def _connections_in_turn() -> list[UUID]:
+    waiting = due(clock.now())
+    if quota.held():  # whoever asked now would only find out the same
+        waiting = waiting.exclude(athlete__connection__kind=Connection.Kind.TRAININGPEAKS)
+    of_each = waiting.values_list("athlete__connection").annotate(Min("due_at")).order_by()
+    oldest = dict(of_each)
+    return sorted(oldest, key=lambda each: (_served.get(each, -math.inf), oldest[each]))
+
+
+@retried
+def _claim_of(connection_id: UUID) -> Claim | None:
+    """By an UPDATE that says what it expects."""
     with transaction.atomic():
         now = clock.now()
-        waiting = due(now).order_by("due_at").select_related("athlete__connection")
-        if quota.held():  # whoever asked now would only find out the same
-            waiting = waiting.exclude(athlete__connection__kind=Connection.Kind.TRAININGPEAKS)
-        row = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True).first()
+        waiting = due(now).filter(athlete__connection=connection_id).order_by("due_at")
+        rows = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True)
+        row = rows.select_related("athlete__connection").first()
         if row is None:
             return None
         claim = Claim(row, row.epoch + 1, row.dirty_seq)

@@ -461,3 +461,32 @@ def test_each_call_of_a_reading_is_timed_at_its_endpoint(ana, api, monkeypatch):
     hint(ana)
     ana.read()
     assert latency.Endpoint("workouts") in latency._counted
+
+
+def test_a_large_roster_delays_no_other_coach(ana, api, monkeypatch):
+    """Ana's athletes have waited longer, and there are many of them; Dan's one has his turn."""
+    for number in range(4):
+        Source.objects.create(
+            athlete=Athlete.objects.create(
+                organisation=ana.world.organisation, name=f"Athlete {number}",
+                connection=ana.connection, source_id=100 + number, time_zone="Europe/Paris",
+            )
+        )  # fmt: skip
+    dans = Connection.objects.create(
+        organisation=ana.world.organisation, user=ana.world.ana, name="Dan's TrainingPeaks"
+    )
+    last = Source.objects.create(
+        athlete=Athlete.objects.create(
+            organisation=ana.world.organisation, name="Dan's", connection=dans, source_id=200,
+            time_zone="Europe/Paris",
+        )
+    )  # fmt: skip
+    past = clock.now() - timedelta(hours=1)
+    Source.objects.update(dirty_seq=1, due_at=past)
+    Source.objects.filter(pk=last.pk).update(due_at=past + timedelta(minutes=30))
+    read = []
+    monkeypatch.setattr(reading, "_read", lambda claim: read.append(claim.source.pk))
+    for _ in range(6):
+        assert reading.read_due("worker")
+    assert read.index(last.pk) == 1
+    assert len(set(read)) == 6
