@@ -241,7 +241,7 @@ class Stage:
     def secrets(self) -> list[str]:
         """What the processes were given to keep to themselves."""
         kept = [self.processes.env[name] for name in SECRET]
-        kept.append((self.folder / "checkpoint.key").read_text().strip().rpartition("+")[2])
+        kept.append((self.folder / "checkpoint.key").read_text().strip().split("+", 4)[4])
         return [*kept, *(key.partition(":")[2] for key in self._keys)]
 
     @property
