@@ -71,7 +71,7 @@ ROWS: dict[str, Cell] = {
     "Workers killed": lambda figures: (
         figures["kills"]["worker_kill"] + figures["kills"]["worker_crash"]
     ),
-    "… of these while a request was under way": lambda figures: figures["mid_delivery"],
+    "Requests under way when a worker died": lambda figures: figures["mid_delivery"],
     "Web processes killed": lambda figures: figures["kills"]["web_kill"],
     "Pumps killed": lambda figures: figures["kills"]["pump_kill"],
     "Broker emptied": lambda figures: figures["done"]["wipe"],
