@@ -7,7 +7,7 @@ attempts; then one lane probes.
 
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from audit.log import Log
 from destinations.models import Destination
@@ -47,6 +47,7 @@ def succeeded(destination: Destination, log: Log, now: datetime) -> None:
         breaker_state=Destination.Breaker.CLOSED,
         breaker_until=LONG_AGO,
         breaker_opened_at=None,
+        breaker_closed_at=now if was_open else F("breaker_closed_at"),
         breaker_step=0,
         consecutive_failures=0,
         failing_since=None,
@@ -54,7 +55,6 @@ def succeeded(destination: Destination, log: Log, now: datetime) -> None:
         last_ok_at=now,
     )
     if was_open:
-        Destination.objects.filter(pk=destination.pk).update(breaker_closed_at=now)
         _record(destination, "closed", log)
 
 

@@ -1,8 +1,8 @@
 """Claiming: one due lane for one worker, under a lease with a fencing epoch.
 
 Fair between destinations: the one with the fewest calls under way goes first, and one that
-hangs fills only its own slots, and not all threads of a
-process. The attempt is on disk before anything is sent.
+hangs fills only its own slots, and not all threads of a process. The attempt is on disk before
+anything is sent.
 """
 
 from collections.abc import Iterator

@@ -240,16 +240,16 @@ def distrust(attempt: Attempt) -> None:
 
 def confirm(delivery: Delivery) -> None:
     """A person has seen that it is there: what its calls in doubt asked for is so."""
-    doubtful = RemoteRecord.objects.filter(
+    uncertain = RemoteRecord.objects.filter(
         lane=delivery.lane_id, state=RemoteRecord.State.UNCERTAIN
     )
     for step in in_doubt(delivery).order_by("intended_at"):
-        record = doubtful.filter(item_key=step.item_key)
+        record = uncertain.filter(item_key=step.item_key)
         if step.action == port.Action.REMOVE:
             record.update(state=RemoteRecord.State.REMOVED)
         else:
             record.update(content_hash=step.content_hash)
-    doubtful.update(state=RemoteRecord.State.PRESENT)
+    uncertain.update(state=RemoteRecord.State.PRESENT)
 
 
 def last_deadline(lane: Lane) -> datetime | None:
