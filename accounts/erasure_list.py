@@ -17,6 +17,8 @@ from uuid import UUID
 
 from django.conf import settings
 
+from audit.durable import sync_folder
+
 ASKED, DONE = "asked", "done"
 
 
@@ -83,16 +85,8 @@ def _held() -> Iterator[FileIO]:
     with FileIO(os.open(path(), os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         if made:
-            _sync(path().parent)
+            sync_folder(path().parent)
         yield file
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _whole(file: FileIO) -> bytes:

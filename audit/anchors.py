@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from audit import checkpoints
+from audit.durable import sync_folder
 from audit.keys import NoteError
 from audit.notes import MOST_BYTES
 
@@ -60,15 +61,6 @@ def note_of(line: bytes) -> bytes:
         return said.encode()
     except UnicodeEncodeError:
         raise NoteError("A note is UTF-8.") from None
-
-
-def sync_folder(folder: Path) -> None:
-    """A new name is on the disk, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _line(note: bytes) -> bytes:

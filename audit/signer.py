@@ -17,9 +17,10 @@ from django.db import Error, connection
 from django.db.models import Max
 
 from audit import checkpoints, merkle, stored
-from audit.anchors import AnchorFile, note_of, sync_folder
+from audit.anchors import AnchorFile, note_of
 from audit.checkpoints import KeyRing, Opened, TreeHead
 from audit.crashpoint import crashpoint
+from audit.durable import sync_folder
 from audit.keys import NoteError, SigningKey
 from audit.log import now
 from audit.models import Checkpoint, Head, SignerState
