@@ -1,9 +1,11 @@
 """Webhook subscriptions: three per athlete. Listed, compared with what should be, put right."""
 
 import time
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +26,8 @@ from sharing.source.errors import (
 EVENTS = ("workout-created", "workout-updated", "workout-deleted")
 HOOKS = "/hooks/trainingpeaks/"
 BUDGET = 120.0  # seconds
+AT_ONCE = 500  # rows in one statement
+Place = tuple[int | None, str]  # an athlete's number at TrainingPeaks, and an event
 
 
 @dataclass(frozen=True)
@@ -63,11 +67,14 @@ def reconcile(connection: Connection, budget: float = BUDGET) -> Outcome:
     """
     ends = time.monotonic() + budget
     with TrainingPeaks(connection.pk) as api:
-        work = _Reconciliation(api, _existing(api, connection))
-        for source in _sources(connection):
-            if time.monotonic() > ends:
-                return work.outcome
-            work.serve(source)
+        work = _Reconciliation(api, _by_event(_existing(api, connection)))
+        try:
+            for source in _sources(connection):
+                if time.monotonic() > ends:
+                    return work.outcome
+                work.serve(source)
+        finally:
+            _seen_again(work.unchanged)
         work.end_needless()
     if len(work.refused) > 1 and not work.kept:  # nobody may be subscribed: it is no one athlete
         raise SourceRefusedError(endpoints.WRITE_HOOKS_SCOPE, status=403)
@@ -101,6 +108,13 @@ def listed(raw: Iterable[Any]) -> list[Remote]:
     ]
 
 
+def _by_event(existing: Iterable[Remote]) -> dict[Place, list[Remote]]:
+    found: defaultdict[Place, list[Remote]] = defaultdict(list)
+    for remote in existing:
+        found[remote.athlete, remote.event].append(remote)
+    return dict(found)
+
+
 def _folded(entry: Any) -> dict[str, Any]:
     members = entry.items() if isinstance(entry, Mapping) else ()
     return {str(key).casefold(): value for key, value in members}
@@ -118,9 +132,10 @@ def _sources(connection: Connection) -> list[Source]:
 @dataclass
 class _Reconciliation:
     api: TrainingPeaks
-    existing: list[Remote]
+    existing: Mapping[Place, Sequence[Remote]]
     outcome: Outcome = field(default_factory=Outcome)
     kept: set[str] = field(default_factory=set)
+    unchanged: list[UUID] = field(default_factory=list)  # rows that say what is there
     refused: set[UUID] = field(default_factory=set)  # sources whose athlete we may not subscribe
 
     def serve(self, source: Source) -> None:
@@ -137,12 +152,16 @@ class _Reconciliation:
                 self.refused.add(source.pk)
             return False
         self.kept.add(remote_id)
-        _seen(source, event, remote_id)
+        known = _known(source, event, remote_id)
+        if known is None:
+            _seen(source, event, remote_id)
+        else:
+            self.unchanged.append(known)
         return True
 
     def end_needless(self) -> None:
         """Ours, but for nobody we read, for no event we know, or a second one for the same."""
-        for remote in self.existing:
+        for remote in chain.from_iterable(self.existing.values()):
             if remote.ours and remote.id not in self.kept:
                 self._end(remote)
 
@@ -163,9 +182,8 @@ class _Reconciliation:
         made = {row.remote_id for row in source.subscriptions.all()}
         candidates = [
             remote
-            for remote in self.existing
-            if (remote.athlete, remote.event) == (source.athlete.source_id, event)
-            and (remote.ours or remote.id in made)
+            for remote in self.existing.get((source.athlete.source_id, event), ())
+            if remote.ours or remote.id in made
         ]
         return min(
             candidates,
@@ -191,6 +209,22 @@ def _asked_for(source: Source, refused: Sequence[str]) -> None:
         Source.objects.filter(pk=source.pk).update(
             hooks_asked_at=source.hooks_asked_at or clock.now(), hooks_refused=kinds
         )
+
+
+def _known(source: Source, event: str, remote_id: str) -> UUID | None:
+    """The row that says this already, of those that were read with the source."""
+    wanted = (event, remote_id[:64], True, source.hook_generation)
+    for row in source.subscriptions.all():
+        if (row.event_type, row.remote_id, row.active, row.hook_generation) == wanted:
+            return row.pk
+    return None
+
+
+def _seen_again(rows: Sequence[UUID]) -> None:
+    """A roster's rows in a few statements: most of the time nothing has changed."""
+    for first in range(0, len(rows), AT_ONCE):
+        some = rows[first : first + AT_ONCE]
+        Subscription.objects.filter(pk__in=some).update(seen_at=clock.now())
 
 
 def _seen(source: Source, event: str, remote_id: str) -> None:

@@ -1,12 +1,18 @@
 """Three subscriptions per athlete, at the right address, whatever happened to them meanwhile."""
 
+from datetime import UTC, datetime
+
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Athlete, Connection
 from sharing import intake, subscriptions
 from sharing.models import Source, Subscription
 from sharing.source.errors import SourceError, SourceRefusedError, SourceUnavailableError
 from tests.sharing.source.studio import BEN
+
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -29,6 +35,17 @@ def test_doing_it_again_changes_nothing(ana, api):
     reconcile(ana)
     assert reconcile(ana).changed == 0
     assert len(api.subscriptions) == 3
+
+
+def test_what_is_as_it_was_is_noted_in_one_statement(ana, api):
+    """A roster of a thousand has three thousand of them, and they hardly ever change."""
+    reconcile(ana)
+    Subscription.objects.update(seen_at=LONG_AGO)
+    with CaptureQueriesContext(connection) as asked:
+        reconcile(ana)
+    writes = [each for each in asked if 'UPDATE "sharing_subscription"' in each["sql"]]
+    assert len(writes) == 1
+    assert not Subscription.objects.filter(seen_at=LONG_AGO).exists()
 
 
 def test_one_that_vanished_is_made_again(ana, api):
