@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from destinations.errors import CATALOGUE
+from destinations.errors import CATALOGUE, ErrorKind
 from sharing.reasons import OWN
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
@@ -14,22 +14,18 @@ def document() -> str:
     """The document as it should be: what stands between the marks comes from the code."""
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     _, _, after = rest.partition(END)
-    return "\n".join([before + BEGIN, *_errors(), "", *_reasons(), END + after])
+    errors = _table("Errors", CATALOGUE)
+    reasons = _table("Why a delivery stands where it stands", OWN)
+    return "\n".join([before + BEGIN, *errors, "", *reasons, END + after])
 
 
-def _errors() -> list[str]:
+def _table(title: str, kinds: dict[str, ErrorKind]) -> list[str]:
     rows = [
         f"| `{code}` | {kind.owner} | {kind.coach_words} | {kind.admin_words} | {kind.action} |"
-        for code, kind in CATALOGUE.items()
+        for code, kind in kinds.items()
     ]
     head = "| code | who can change it | for the coach | for the admin | what to do |"
-    return ["## Errors", "", head, "|---|---|---|---|---|", *rows]
-
-
-def _reasons() -> list[str]:
-    rows = [f"| `{code}` | {why.words} | {why.action or '–'} |" for code, why in OWN.items()]
-    head = "| code | for everybody | what to do |"
-    return ["## Why a delivery stands where it stands", "", head, "|---|---|---|", *rows]
+    return [f"## {title}", "", head, "|---|---|---|---|---|", *rows]
 
 
 def main() -> int:

@@ -1,66 +1,129 @@
-"""Why a delivery stands where it stands, in a coach's words, and the one thing to do."""
+"""Why a delivery stands where it stands: whose matter it is, its words, and the one thing to do.
 
-from dataclasses import dataclass
+The reasons are rows of the same shape as the errors of destinations, so that whoever reads about a
+delivery is told the same four things, whatever held it up.
+"""
 
-from destinations.errors import CATALOGUE
+from destinations.errors import CATALOGUE, ErrorKind, Owner
 
+COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
+NOTHING = "Nothing to do."
+LOOK = "Look at the destination, then say here whether it is there."
 
-@dataclass(frozen=True)
-class Reason:
-    words: str
-    action: str = ""
-
-
-OWN = {
-    "newer_version": Reason("A newer version took its place before this one was sent."),
-    "destination_has_newer": Reason("The destination already holds a newer version."),
-    "withdrawn": Reason("Sharing ended, so everything that was shared is being taken back."),
-    "no_consent": Reason(
+OWN: dict[str, ErrorKind] = {
+    "newer_version": ErrorKind(
+        BATON,
+        "A newer version took its place before this one was sent.",
+        "The lane wants a later version: only the newest is sent, unless the route wants every.",
+        NOTHING,
+    ),
+    "destination_has_newer": ErrorKind(
+        BATON,
+        "The destination already holds a newer version.",
+        "The destination compared versions and kept its own, which is the later one of ours.",
+        NOTHING,
+    ),
+    "withdrawn": ErrorKind(
+        COACH,
+        "Sharing ended, so everything that was shared is being taken back.",
+        "The consent was withdrawn: the content is never sent again, and a removal is promised.",
+        "Nothing to do, unless the athlete agrees again.",
+    ),
+    "no_consent": ErrorKind(
+        COACH,
         "The athlete has not agreed to share with this destination. Nothing was sent.",
+        "The gate found no consent in force for this destination when the claim was made.",
         "Ask the athlete through their link, or record their consent.",
     ),
-    "route_retired": Reason("The route was retired before this was sent."),
-    "destination_disabled": Reason(
-        "The destination is switched off.", "Switch it on again, then redeliver."
+    "route_retired": ErrorKind(
+        COACH,
+        "The route was retired before this was sent.",
+        "The gate refuses content for a retired route; removals still pass.",
+        "Nothing to do, unless it should go there after all: then open a new route.",
     ),
-    "athlete_detached": Reason("The athlete is no longer attached to the coach in TrainingPeaks."),
-    "athlete_erased": Reason("The athlete is being erased: nothing is shared any more."),
-    "rate_limit": Reason("The destination's rate limit was reached; no try was used up."),
-    "database_failed": Reason(
-        "Baton's own database did not answer in time; nothing was sent, and no try was used up."
+    "destination_disabled": ErrorKind(
+        ADMIN,
+        "The destination is switched off.",
+        "The gate refuses content for a destination that is disabled or retired.",
+        "Switch it on again, then redeliver.",
     ),
-    "consent_changed": Reason(
-        "What the athlete agreed to changed while this was being sent; it goes again with that."
+    "athlete_detached": ErrorKind(
+        COACH,
+        "The athlete is no longer attached to the coach in TrainingPeaks.",
+        "The roster that was read last does not list the athlete under this connection.",
+        "Attach the athlete in TrainingPeaks again if this was a mistake.",
     ),
-    "lease_lost": Reason("Another worker took over; nothing was sent twice."),
-    "crashes": Reason(
+    "athlete_erased": ErrorKind(
+        BATON,
+        "The athlete is being erased: nothing is shared any more.",
+        "An erasure is under way: content is refused, and removals go first.",
+        NOTHING,
+    ),
+    "rate_limit": ErrorKind(
+        BATON,
+        "The destination's rate limit was reached; no try was used up.",
+        "The bucket of the destination was empty, or it asked for a pause; the lane waits.",
+        "Raise this destination's rate if it happens every day and the destination allows it.",
+    ),
+    "database_failed": ErrorKind(
+        BATON,
+        "Baton's own database did not answer in time; nothing was sent, and no try was used up.",
+        "The last look before the call failed on the database, so the call was never begun.",
+        "Look at the database if it happens again.",
+    ),
+    "consent_changed": ErrorKind(
+        BATON,
+        "What the athlete agreed to changed while this was being sent; it goes again with that.",
+        "The consent's row is newer than the one that the attempt was claimed under.",
+        NOTHING,
+    ),
+    "lease_lost": ErrorKind(
+        BATON,
+        "Another worker took over; nothing was sent twice.",
+        "The lease ended before the call, or another worker's epoch fenced this one.",
+        "Nothing to do, unless it happens every day: then give the workers more time.",
+    ),
+    "crashes": ErrorKind(
+        BATON,
         "The worker stopped three times while sending this. Baton does not try it a fourth time.",
+        "Three attempts in a row were left unsettled by a process that ended.",
         "Read the attempts below, then redeliver.",
     ),
-    "outcome_unknown": Reason(
+    "outcome_unknown": ErrorKind(
+        COACH,
         "The destination did not say whether it has the plan.",
-        "Look at the destination, then say here whether it is there.",
+        "A destination without keys, versions or a way to be asked: repeating could double it.",
+        LOOK,
     ),
-    "restored": Reason(
-        "Baton was restored from a backup. Only the newest version is sent after that."
+    "restored": ErrorKind(
+        BATON,
+        "Baton was restored from a backup. Only the newest version is sent after that.",
+        "`after_restore` promised the newest version to every lane that might be behind.",
+        NOTHING,
     ),
-    "unknown_since_restore": Reason(
+    "unknown_since_restore": ErrorKind(
+        COACH,
         "Baton was restored from a backup and cannot know whether the destination has the plan.",
-        "Look at the destination, then say here whether it is there.",
+        "What happened after the backup is not in the database, and this one cannot be asked.",
+        LOOK,
     ),
-    "unknown_key_expired": Reason(
+    "unknown_key_expired": ErrorKind(
+        COACH,
         "The destination did not say whether it has the plan, and by now it may have forgotten "
         "our try. Sending it again might make a second one.",
-        "Look at the destination, then say here whether it is there.",
+        "The doubt is older than the destination keeps our idempotency keys.",
+        LOOK,
     ),
-    "confirmed_by_person": Reason("A person looked and confirmed that it is there."),
-}
+    "confirmed_by_person": ErrorKind(
+        BATON,
+        "A person looked and confirmed that it is there.",
+        "The unknown outcome was settled by hand; the audit entry names who did it.",
+        NOTHING,
+    ),
+}  # fmt: skip
 
 
-def explain(code: str) -> Reason:
-    """The sentence for a reason or an error code; a code without words speaks for itself."""
-    if code in OWN:
-        return OWN[code]
-    if code in CATALOGUE:
-        return Reason(CATALOGUE[code].coach_words, CATALOGUE[code].action)
-    return Reason(code.replace("_", " ").capitalize()) if code else Reason("")
+def explain(code: str) -> ErrorKind:
+    """The row for a reason or an error; a code without a row speaks for itself."""
+    known = OWN.get(code) or CATALOGUE.get(code)
+    return known or ErrorKind(ADMIN, code.replace("_", " ").capitalize(), "", "")

@@ -135,7 +135,7 @@ def details(alert: Alert, now: datetime | None = None) -> list[str]:
     said += [words.format(facts[fact]) for fact, words in SAID.items() if fact in facts]
     said += [_unplaced(lane, odd) for lane, odd in facts.get("promises", {}).items()]
     if facts.get("reason"):
-        said.append(explain(facts["reason"]).words)
+        said.append(explain(facts["reason"]).coach_words)
     if "last" in facts:
         said.append(f"It was last well on {_exact(facts['last'])}.")
     if "since" in facts:

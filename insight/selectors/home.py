@@ -139,7 +139,7 @@ def _deliveries(user: User) -> Iterator[Need]:
         lane, reason = delivery.lane, explain(delivery.reason)
         version = f"version {delivery.version.version}"
         title = f"{lane.plan.athlete.name}, {version} to {lane.destination.name}"
-        words = f"{reason.words} {reason.action}".strip()
+        words = f"{reason.coach_words} {reason.action}".strip()
         yield Need(delivery.state, title, words, reverse("delivery", args=[delivery.pk]))
 
 

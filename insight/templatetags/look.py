@@ -244,7 +244,7 @@ def minus(after: datetime, before: datetime) -> timedelta:
 @register.filter
 def because(code: str) -> str:
     """Why, in a coach's words."""
-    return explain(code).words
+    return explain(code).coach_words
 
 
 @register.filter

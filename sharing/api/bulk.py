@@ -214,7 +214,8 @@ class CauseSerializer(CamelSerializer, serializers.Serializer[Any]):
     destinations = serializers.IntegerField(read_only=True)
     oldest = serializers.DateTimeField(read_only=True)
     owner = serializers.CharField(read_only=True)
-    words = serializers.CharField(read_only=True)
+    words = serializers.CharField(source="coach_words", read_only=True)
+    admin_words = serializers.CharField(read_only=True)
     action = serializers.CharField(read_only=True)
 
 
@@ -233,7 +234,7 @@ class DeadLettersView(APIView):
         user = person(request)
         organisation = wish.organisation(self.read_permission)
         found = causes.causes(user, organisation, wish.criteria())
-        rows = [asdict(each) | {"owner": each.owner.value} | asdict(each.reason) for each in found]
+        rows = [asdict(each) | asdict(each.kind) for each in found]
         return Response(CauseSerializer(rows, many=True).data)
 
 

@@ -58,7 +58,7 @@ def carry_out(action: BulkAction, item: BulkItem, log: Log) -> Carried:
         return Carried(lane, None, overtaken=overtaken)
     passage = gate.ask(lane, made)
     if passage.refusal:
-        raise Refused(BLOCKED, explain(passage.refusal).words)
+        raise Refused(BLOCKED, explain(passage.refusal).coach_words)
     return Carried(lane, made, passage.fields, overtaken)
 
 
@@ -102,7 +102,7 @@ def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery 
     if _owes_it_already(before, item.version) and not _another_goes_first(lane, before):
         return None
     if item.version is not None and erasures.begun(lane.plan.athlete_id):
-        raise Refused(BLOCKED, explain("athlete_erased").words)
+        raise Refused(BLOCKED, explain("athlete_erased").coach_words)
     if item.version is None:
         return next(iter(fan_out.take_back([lane], log)), None)
     item.version.plan = lane.plan

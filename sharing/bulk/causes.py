@@ -6,16 +6,11 @@ from datetime import datetime
 from django.db.models import Count, Min
 
 from accounts.models import Organisation, User
-from destinations.errors import CATALOGUE, Owner
+from destinations.errors import ErrorKind, Owner
 from sharing.bulk import selection
 from sharing.bulk.criteria import Criteria
-from sharing.promises import UNCERTAIN
-from sharing.reasons import Reason, explain
+from sharing.reasons import explain
 
-OWN = {
-    "crashes": Owner.BATON, UNCERTAIN: Owner.COACH, "unknown_since_restore": Owner.COACH,
-    "unknown_key_expired": Owner.COACH,
-}  # fmt: skip
 WHO = {
     Owner.COACH: "The coach",
     Owner.ADMIN: "An admin",
@@ -32,22 +27,12 @@ class Cause:
     destinations: int
 
     @property
-    def owner(self) -> Owner:
-        kind = CATALOGUE.get(self.code)
-        return kind.owner if kind else OWN.get(self.code, Owner.ADMIN)
-
-    @property
     def who(self) -> str:
-        return WHO[self.owner]
+        return WHO[self.kind.owner]
 
     @property
-    def reason(self) -> Reason:
+    def kind(self) -> ErrorKind:
         return explain(self.code)
-
-    @property
-    def admin_words(self) -> str:
-        kind = CATALOGUE.get(self.code)
-        return kind.admin_words if kind else ""
 
 
 def causes(user: User, organisation: Organisation, wish: Criteria) -> list[Cause]:

@@ -72,8 +72,8 @@ class LetterFilter(forms.Form):
                 _limit(self, name, rows)
         if len(self.own) < SEVERAL:
             del self.fields["organisation"]
-        codes = sorted({*CATALOGUE, *OWN}, key=lambda code: explain(code).words)
-        causes = [(code, explain(code).words) for code in codes]
+        codes = sorted({*CATALOGUE, *OWN}, key=lambda code: explain(code).coach_words)
+        causes = [(code, explain(code).coach_words) for code in codes]
         cause = self.fields["cause"]
         if isinstance(cause, forms.ChoiceField):
             cause.choices = [("", "Every cause"), *causes]

@@ -103,7 +103,7 @@ def about(action: BulkAction, named: Mapping[UUID, str]) -> list[tuple[str, str]
     if action.kind == Kind.REDELIVER:
         lines.append(("State", Delivery.State(wish.state or Delivery.State.DEAD).label))
     if wish.cause:
-        lines.append(("Cause", explain(wish.cause).words))
+        lines.append(("Cause", explain(wish.cause).coach_words))
     if wish.since:
         lines.append(("Since", f"{wish.since:%-d %b %Y, %H:%M} UTC"))
     if wish.until:

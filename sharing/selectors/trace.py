@@ -111,7 +111,7 @@ def _attempts(delivery: Delivery) -> Iterable[Stage]:
     attempts = delivery.attempts.prefetch_related("steps").order_by("started_at")
     for attempt in attempts:
         state = OUTCOME_STATES.get(attempt.outcome, "failed")
-        lines = [explain(attempt.error_code).words] if attempt.error_code else []
+        lines = [explain(attempt.error_code).coach_words] if attempt.error_code else []
         yield Stage(
             f"Attempt {attempt.number}", attempt.started_at, state=state, icon="send",
             lines=lines, attempt=attempt, steps=list(attempt.steps.all()),
@@ -120,10 +120,10 @@ def _attempts(delivery: Delivery) -> Iterable[Stage]:
 
 def _ending(delivery: Delivery) -> Iterable[Stage]:
     if delivery.settled_at:
-        reason = explain(delivery.reason)
+        why = explain(delivery.reason)
         yield Stage(
             SETTLED_WORDS.get(delivery.state, delivery.state), delivery.settled_at,
-            state=delivery.state, lines=[line for line in (reason.words, reason.action) if line],
+            state=delivery.state, lines=[line for line in (why.coach_words, why.action) if line],
         )  # fmt: skip
     for seen in delivery.version.acknowledgements.all():
         if delivery.settled_at and seen.acknowledged_at >= delivery.settled_at:

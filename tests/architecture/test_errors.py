@@ -73,16 +73,15 @@ def test_the_codes_of_one_table_are_not_in_the_other():
     assert not set(OWN) & set(CATALOGUE)
 
 
-@pytest.mark.parametrize("code", CATALOGUE)
+@pytest.mark.parametrize("code", [*CATALOGUE, *OWN])
 def test_a_row_says_who_acts_what_to_read_and_what_to_do(code):
-    row = CATALOGUE[code]
+    row = explain(code)
     assert row.owner in errors.Owner
     for words in (row.coach_words, row.admin_words, row.action):
-        assert words[0].isupper()
+        assert words[0].isupper() or words[0] == "`"
         assert words.endswith((".", "?"))
         assert "|" not in words
     assert row.coach_words != row.admin_words
-    assert explain(code).words == row.coach_words
 
 
 @pytest.mark.parametrize("kind", classes(), ids=lambda kind: kind.__name__)

@@ -5,12 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from destinations.errors import CATALOGUE
 from insight.templatetags import look
 from insight.templatetags.session_chart import outline, session_chart
 from plans.model import Interval, Length, Repeat, Session, Target
 from sharing.models import Delivery, Lane
-from sharing.reasons import explain
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
@@ -63,11 +61,6 @@ def test_every_state_has_a_word_and_a_shape(state):
 def test_no_two_delivery_states_share_a_shape():
     shapes = [look.LOOKS[state].icon for state in Delivery.State.values]
     assert len(set(shapes)) == len(shapes)
-
-
-@pytest.mark.parametrize("code", [*CATALOGUE, "no_consent", "newer_version", "outcome_unknown"])
-def test_every_reason_is_a_sentence(code):
-    assert explain(code).words.endswith(".")
 
 
 def interval(seconds, percent=None, intensity="active"):
