@@ -21,7 +21,7 @@ from plans.errors import ContractError
 from sharing import blocks, consents, quarantine, redeliver, remarks, routes
 from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter
-from sharing.bulk import retiring
+from sharing.bulk import taking_back
 from sharing.bulk.refusing import NotPossible
 from sharing.ledger import ledger
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
@@ -151,7 +151,18 @@ class RouteViewSet(
         values: dict[str, Any] = dict(serializer.validated_data)
         values.pop("destination")
         with told():
-            serializer.instance = routes.change(self.get_object(), _wish(values))
+            serializer.instance = taking_back.change(
+                self.get_object(), _wish(values), person(self.request)
+            )
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change a route. Refused where it would take back more than you may alone: then take that
+        back by a bulk action first.
+        """
+        try:
+            return super().update(request, *args, **kwargs)
+        except NotPossible as refusal:
+            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
@@ -172,7 +183,7 @@ class RouteViewSet(
         alone: then take everything back by a bulk action first.
         """
         try:
-            route = retiring.retire(self.get_object(), person(request))
+            route = taking_back.retire(self.get_object(), person(request))
         except NotPossible as refusal:
             return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(route).data)

@@ -15,7 +15,7 @@ from accounts.models import Organisation, User
 from destinations.models import Destination
 from sharing import routes as services
 from sharing.advisor import advise
-from sharing.bulk import retiring
+from sharing.bulk import taking_back
 from sharing.bulk.forms import NOTHING
 from sharing.bulk.refusing import NotPossible
 from sharing.drift import policy
@@ -53,7 +53,7 @@ def new(request: HttpRequest, destination: UUID) -> HttpResponse:
     target = own(Destination.objects.for_user(user), destination)
     roles.require(user, MANAGE, target)
     form = RouteForm(request.POST or None, user=user, destination=target)
-    if form.is_valid() and (opened := _save(form, target, None)):
+    if form.is_valid() and (opened := _save(form, target, None, user)):
         messages.success(request, f"“{opened.name}” is open.")
         return redirect("route", opened.pk)
     return _form(request, form, target, None)
@@ -62,7 +62,7 @@ def new(request: HttpRequest, destination: UUID) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     user, shown = _to_manage(request, pk)
     form = RouteForm(request.POST or None, user=user, destination=shown.destination, route=shown)
-    if form.is_valid() and (changed := _save(form, shown.destination, shown)):
+    if form.is_valid() and (changed := _save(form, shown.destination, shown, user)):
         messages.success(request, f"“{changed.name}” is saved.")
         return redirect("route", changed.pk)
     return _form(request, form, shown.destination, shown)
@@ -84,7 +84,7 @@ def set_state(request: HttpRequest, pk: UUID) -> HttpResponse:
 def _retire(request: HttpRequest, shown: Route) -> HttpResponse:
     """Where it is too much for one person, the way leads to the same with a preview."""
     try:
-        retiring.retire(shown, person(request))
+        taking_back.retire(shown, person(request))
     except NotPossible as refusal:
         messages.error(request, str(refusal))
         return redirect(f"{reverse('roll_back', args=['route', shown.pk])}?to={NOTHING}")
@@ -99,15 +99,17 @@ def _to_manage(request: HttpRequest, pk: UUID) -> tuple[User, Route]:
     return user, shown
 
 
-def _save(form: RouteForm, target: Destination, route: Route | None) -> Route | None:
+def _save(form: RouteForm, target: Destination, route: Route | None, by: User) -> Route | None:
     """The saved route, or None with the service's refusal on the form."""
     try:
         if route is None:
             return services.open_route(target.organisation, target, form.settings())
-        return services.change(route, form.settings())
+        return taking_back.change(route, form.settings(), by)
     except ValidationError as refusal:
         form.refused(refusal)
-        return None
+    except NotPossible as refusal:
+        form.refused(ValidationError(str(refusal)))
+    return None
 
 
 def _form(

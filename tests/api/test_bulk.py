@@ -159,6 +159,18 @@ def test_over_the_limit_a_route_is_not_retired_at_once(letter, ana, studio, monk
     assert Delivery.objects.filter(intent="remove").count() == 0
 
 
+def test_over_the_limit_a_route_is_not_narrowed_at_once(letter, ana, studio, monkeypatch):
+    """Who is no longer covered loses what was written: the same limit as for a retired route."""
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    path = f"/api/v1/routes/{studio.route.pk}/"
+    as_it_is = ana.get(path).json()
+    refused = ana.put(path, as_it_is | {"audience": "chosen", "athletes": []}, format="json")
+    assert refused.status_code == 409
+    assert "more than you may alone" in refused.json()["detail"]
+    assert ana.put(path, as_it_is | {"name": "Renamed"}, format="json").status_code == 200
+    assert Delivery.objects.filter(intent="remove").count() == 0
+
+
 def test_a_list_of_many_actions_asks_no_more_than_a_list_of_one(letter, ana, studio):
     previewed(ana, athlete=str(studio.ben.pk))
     with CaptureQueriesContext(connection) as one:

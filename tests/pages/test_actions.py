@@ -251,6 +251,16 @@ def test_what_is_too_much_for_one_person_is_taken_back_with_a_preview_first(
     assert Route.objects.get().state == "retired"
 
 
+def test_who_narrows_a_route_for_too_many_is_told_on_the_form(client, world, ana, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    finish(world)
+    url = reverse("route_edit", args=[world.route.pk])
+    answer = client.post(url, route_form(plan_kind="block"))
+    assert answer.status_code == 422
+    assert "more than you may alone" in text(answer)
+    assert Route.objects.get().plan_kind == "rolling"
+
+
 # --- destinations -----------------------------------------------------------------------------
 
 
