@@ -31,6 +31,7 @@ class Process:
     log: Path
     ready: Callable[["Process"], bool] = lambda _: True
     user: str | None = None
+    code: Path = ROOT  # of another release, where one is to run beside this one
     armed: str = ""
     _running: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _said_before: int = 0
@@ -46,7 +47,7 @@ class Process:
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
                 self.command,
-                cwd=ROOT,
+                cwd=self.code,
                 env=told,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

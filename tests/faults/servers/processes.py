@@ -75,10 +75,10 @@ class Processes:
 
     # --- the processes: each call makes one and starts it --------------------------------------
 
-    def web(self, name: str = "web", **more: str) -> Process:
+    def web(self, name: str = "web", code: Path = ROOT, **more: str) -> Process:
         """The pages and hooks; ready when it answers that it lives."""
         live = f"{self.web_url}/live/"
-        process = self._made(name, stack.web(self.web_port), more)
+        process = self._made(name, stack.web(self.web_port), more, code)
         process.ready = lambda _: stack.answers(live)
         return process.start()
 
@@ -92,9 +92,9 @@ class Processes:
         schedule = self.folder / f"{name}.beat"
         return self._made(name, stack.scheduler(schedule), more).start()
 
-    def pump(self, name: str = "pump", **more: str) -> Process:
+    def pump(self, name: str = "pump", code: Path = ROOT, **more: str) -> Process:
         """`manage.py run_pump`: delivers without Celery or a broker."""
-        process = self._made(name, [str(PYTHON), "manage.py", "run_pump"], more)
+        process = self._made(name, [str(PYTHON), "manage.py", "run_pump"], more, code)
         process.ready = lambda process: "pump is running" in process.said_lately()
         return process.start()
 
@@ -122,10 +122,12 @@ class Processes:
         """Those that run no more, whoever ended them."""
         return [process for process in self.by_name.values() if not process.alive]
 
-    def _made(self, name: str, command: list[str], more: dict[str, str]) -> Process:
+    def _made(
+        self, name: str, command: list[str], more: dict[str, str], code: Path = ROOT
+    ) -> Process:
         assert name not in self.by_name, f"There is a {name} already."
         log = self.folder / "log" / f"{name}.log"
-        self.by_name[name] = Process(name, command, {**self.env, **more}, log)
+        self.by_name[name] = Process(name, command, {**self.env, **more}, log, code=code)
         return self.by_name[name]
 
     # --- commands that end ---------------------------------------------------------------------
