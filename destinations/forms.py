@@ -38,7 +38,8 @@ class DestinationForm(forms.Form):
         help_text=(
             "The wait before each try, between half and one and a half of it by chance. "
             f"Leave empty for the usual {schedule.in_words(None)}. s, m and h are seconds, "
-            "minutes and hours; 24 h is the longest wait."
+            "minutes and hours; 24 h is the longest wait. A try that is already waiting keeps its "
+            "time."
         ),
     )
 
