@@ -158,6 +158,7 @@ CELERY_TASK_TIME_LIMIT = 115
 CELERY_TASK_DEFAULT_QUEUE = "baton"
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_DB_REUSE_MAX = 1_000_000  # a connection lasts longer than a task; the task looks after it
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     "wake-the-workers": {"task": "sharing.tasks.drain", "schedule": timedelta(seconds=10)},

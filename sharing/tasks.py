@@ -6,6 +6,7 @@ from typing import Any
 
 from celery import shared_task
 from celery.signals import worker_process_init, worker_process_shutdown
+from django.db import close_old_connections
 
 from sharing import pump, wake
 
@@ -17,6 +18,7 @@ _pumps: list[pump.Pump] = []
 @shared_task(acks_late=True, ignore_result=True)
 def drain() -> None:
     """Deliver and run jobs. Calendars are the pump's to read: they are never due at once."""
+    close_old_connections()
     pump.drain(worker=f"{_here()}.task", budget=BUDGET, duties=pump.OURS)
 
 
