@@ -40,6 +40,7 @@ from sharing.source.errors import (
     BadAnswerError,
     EmptiedError,
     OwnFaultError,
+    ReaderCrashedError,
     SourceError,
     SourceRefusedError,
     SourceUnavailableError,
@@ -53,6 +54,7 @@ LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never give
 NEEDS_TIME_ZONE = "needs_time_zone"
 ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
 DOUBTED = 3  # refusals in a row that may be a token that ended on the way
+CRASHES = 3  # readers in a row that did not come back, before the next one waits
 
 
 _served: dict[UUID, float] = {}  # connection → when this process began to read there last
@@ -90,6 +92,7 @@ def read_due(worker: str) -> bool:
         return False
     crashpoint("P04")
     try:
+        _not_deadly(claim.source)
         _read(claim)
     except FencedError:
         logger.info("%s lost its lease while reading; another worker goes on.", worker)
@@ -154,8 +157,18 @@ def _claim_of(connection_id: UUID) -> Claim | None:
             return None
         claim = Claim(row, row.epoch + 1, row.dirty_seq)
         free = Source.objects.filter(pk=row.pk, epoch=row.epoch)
-        taken = free.update(lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1)
+        taken = free.update(
+            lease_until=now + settings.BATON_LEASE,
+            epoch=F("epoch") + 1,
+            unreturned=F("unreturned") + 1,
+        )
     return claim if taken else None
+
+
+def _not_deadly(source: Source) -> None:
+    """What may kill whoever reads it is read less and less often, and an alert says why."""
+    if source.unreturned >= CRASHES:
+        raise ReaderCrashedError
 
 
 def _read(claim: Claim) -> None:
@@ -250,7 +263,7 @@ def _fenced(claim: Claim) -> Source:
 def _settle(row: Source, claim: Claim, read_at: datetime, remark: str) -> None:
     row.clean_seq = claim.seq
     row.read_at = read_at
-    row.failures, row.last_error = 0, remark[:64]
+    row.failures, row.last_error, row.unreturned = 0, remark[:64], 0
     row.lease_until = LONG_AGO
     row.dirty_since = None
     if row.dirty_seq > row.clean_seq:
@@ -271,6 +284,7 @@ def _postpone(claim: Claim, error: SourceError) -> None:
             return
         row.failures += 1
         row.last_error = error.code
+        row.unreturned = CRASHES - 1 if isinstance(error, ReaderCrashedError) else 0
         row.lease_until = LONG_AGO
         row.due_at = clock.now() + _pause(row, error)
         trouble.consequence(row, error, log)

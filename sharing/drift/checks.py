@@ -28,11 +28,13 @@ from sharing.drift.asking import EVERY, UNDER_WAY
 from sharing.drift.comparing import Comparison
 from sharing.models import DriftCheck, Lane, RemoteRecord, Route
 from sharing.models.base import LONG_AGO
+from sharing.source.errors import ReaderCrashedError
 from sharing.stops import covering
 
 BUDGET = 5.0  # seconds a worker reads before it looks for other work
 ENOUGH_TROUBLE = 10  # lanes that could not be read, when they are more than those that could
 WELL_AGAIN = timedelta(minutes=1)  # how soon to look whether the breaker has closed
+CRASHES = 3  # workers in a row that did not come back from a lane, before it is left out
 
 
 class Fenced(Exception):  # noqa: N818 - not an error of ours: another worker goes on with the check
@@ -78,6 +80,7 @@ def _claim() -> DriftCheck | None:
             state=DriftCheck.State.RUNNING,
             lease_until=now + settings.BATON_LEASE,
             epoch=F("epoch") + 1,
+            unreturned=F("unreturned") + 1,
             **begun,
         )
         if not taken:
@@ -100,6 +103,9 @@ class Run:
         while (lane_id := self._next()) is not None:
             if self._must_stop() or self._must_wait():
                 return
+            if self.check.unreturned > CRASHES:
+                self._unreadable(lane_id, ReaderCrashedError.code)
+                continue
             try:
                 self._look_at(lane_id)
             except reading.Later as later:
@@ -151,7 +157,10 @@ class Run:
         try:
             states = reading.read(self.adapter, known, turn)
         except DestinationError as error:
-            self._unreadable(lane_id, error)
+            turns.hold(self.check.destination_id, error.retry_after)
+            denied = isinstance(error, AuthorizationError)
+            refused = denied and not isinstance(error, ScopeMissingError)
+            self._unreadable(lane_id, AuthorizationError.code if refused else error.code)
         else:
             self._compare(known, states)
 
@@ -176,20 +185,20 @@ class Run:
         busy = reading.may_be_read(lane) and _is_busy(lane, clock.now())
         self._advance(lane.pk, skipped=1, busy=int(busy))
 
-    def _unreadable(self, lane_id: UUID, error: DestinationError) -> None:
-        turns.hold(self.check.destination_id, error.retry_after)
-        denied = isinstance(error, AuthorizationError) and not isinstance(error, ScopeMissingError)
-        code = AuthorizationError.code if denied else error.code
-        self._mine(after=lane_id, unreadable=F("unreadable") + 1, last_error=code)
+    def _unreadable(self, lane_id: UUID, code: str) -> None:
+        self._advance(lane_id, last_error=code, unreadable=1)
 
-    def _advance(self, lane_id: UUID, **more: int) -> None:
-        self._mine(after=lane_id, **{name: F(name) + amount for name, amount in more.items()})
+    def _advance(self, lane_id: UUID, last_error: str | None = None, **more: int) -> None:
+        """Behind this lane; whoever dies from here on dies over another one."""
+        counted = {name: F(name) + amount for name, amount in more.items()}
+        said = {} if last_error is None else {"last_error": last_error}
+        self._mine(after=lane_id, unreturned=1, **said, **counted)
 
     def _renew(self) -> None:
         self._mine(lease_until=clock.now() + settings.BATON_LEASE)
 
     def _put_off(self, wait: timedelta) -> None:
-        self._mine(lease_until=LONG_AGO, due_at=clock.now() + wait)
+        self._mine(lease_until=LONG_AGO, due_at=clock.now() + wait, unreturned=0)
 
     @retried
     def _end(self, error: str) -> None:

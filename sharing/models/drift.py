@@ -35,6 +35,9 @@ class DriftCheck(Identified):
     due_at = models.DateTimeField(default=long_ago)
     lease_until = models.DateTimeField(default=long_ago)
     epoch = models.BigIntegerField(default=0)
+    unreturned = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # claims in a row in which no lane was finished
     lanes_read = models.PositiveIntegerField(default=0)
     records_compared = models.PositiveIntegerField(default=0)
     skipped = models.PositiveIntegerField(default=0)  # lanes being written, stopped, not consented

@@ -30,6 +30,9 @@ class Source(Identified):
     due_at = models.DateTimeField(default=long_ago)
     lease_until = models.DateTimeField(default=long_ago)
     epoch = models.BigIntegerField(default=0)
+    unreturned = models.PositiveSmallIntegerField(
+        default=0, db_default=0
+    )  # claims in a row whose reader has not come back
     read_at = models.DateTimeField(null=True)
     cursor = models.DateTimeField(null=True)  # changed feed: everything before it has been seen
     polled_at = models.DateTimeField(null=True)

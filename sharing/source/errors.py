@@ -93,6 +93,12 @@ class OwnFaultError(SourceError):
         super().__init__("A fault of our own. The log of Baton says more.")
 
 
+class ReaderCrashedError(OwnFaultError):
+    """Several readers in a row did not come back: perhaps the answer kills whoever reads it."""
+
+    code = "reader_crashed"
+
+
 class BadAnswerError(SourceError):
     """An answer that breaks its contract: kept whole, nothing sent, a person looks at it."""
 

@@ -308,6 +308,23 @@ def test_a_check_goes_on_where_a_killed_worker_stopped(world, calendar):
     assert asked.records_compared == 9
 
 
+def test_a_lane_that_kills_three_workers_in_a_row_is_left_out(world, calendar):
+    """The two beside it are compared; what was left out makes the check incomplete."""
+    for _ in range(2):
+        another_lane(world)
+    calendar.faults.extend([lambda: None, *[KeyboardInterrupt()] * checks.CRASHES])
+    asked = asking.ask(world.destination)
+    for _ in range(checks.CRASHES):
+        with pytest.raises(KeyboardInterrupt):
+            checks.run_due()
+        DriftCheck.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    while checks.run_due():
+        pass
+    asked.refresh_from_db()
+    assert (asked.state, asked.lanes_read, asked.unreadable) == ("incomplete", 2, 1)
+    assert asked.last_error == "reader_crashed"
+
+
 def test_a_worker_that_lost_its_lease_writes_nothing(world, calendar):
     calendar.delete("tp-1")
 

@@ -216,6 +216,42 @@ def test_a_worker_that_died_leaves_the_source_to_the_next(ana, api):
     assert len(ana.versions()) == 1
 
 
+def test_what_kills_its_readers_is_read_less_and_less_often(ana, api):
+    """It is never given up, and one good reading makes it a calendar as any other."""
+    api.put(BEN, 1, ana.day(1))
+    hint(ana)
+    for _ in range(reading.CRASHES):
+        dies(ana)
+    pauses = []
+    for _ in range(2):
+        ana.make_due()
+        assert reading.read_due("alive")
+        assert (ana.source.last_error, ana.versions()) == ("reader_crashed", [])
+        pauses.append(ana.source.due_at - clock.now())
+        assert pauses[-1] > timedelta(0)
+        dies(ana)
+    assert pauses[1] > pauses[0]
+    Source.objects.update(unreturned=reading.CRASHES - 1)
+    assert ana.read() == 1
+    assert (ana.source.unreturned, ana.source.failures, ana.source.last_error) == (0, 0, "")
+
+
+def test_readers_that_died_now_and_then_are_no_reason_to_wait(ana, api):
+    api.put(BEN, 1, ana.day(1))
+    for _ in range(reading.CRASHES):
+        hint(ana)
+        dies(ana)
+        assert ana.read() == 1
+        assert ana.source.last_error == ""
+
+
+def dies(ana):
+    """A reader takes the calendar up and never comes back; its lease ends."""
+    ana.make_due()
+    assert reading._claim() is not None
+    Source.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+
+
 FAULTS = [
     ("workouts", 429, b""),
     ("workouts", 500, b"oops"),
