@@ -1,0 +1,91 @@
+"""The hand on the web, the signer and the people: whoever takes in, signs, withdraws and erases."""
+
+import signal
+from collections.abc import Sequence
+from functools import partial
+from threading import Lock
+
+from tests.faults.harness.hand import Act, Hand, fallen
+from tests.faults.harness.profile import ERASING, INTAKE, ROTATING, SIGNING, WITHDRAWING
+from tests.faults.harness.stage import Stage
+
+MANY = 5  # deaths of the web at one point before the next one is armed
+A_DEATH = 1.7  # seconds that one takes at the most
+A_SIGNATURE = 12.0  # seconds in which a signer that was just started signs twice
+
+
+class HandOnTheRest(Hand):
+    def __init__(
+        self, stage: Stage, points: Sequence[str], visited: Sequence[str], shared: Lock
+    ) -> None:
+        super().__init__(stage, points, visited)
+        self.shared = shared
+
+    def do(self, act: Act) -> None:
+        """Nobody takes the database away meanwhile: who is started here asks it for something."""
+        with self.shared:
+            act()
+
+    def acts(self) -> list[Act]:
+        """Where many are to die at each point, those of the intake bring deaths enough."""
+        profile = self.stage.profile
+        several = 0 if profile.per_point else profile.web_kills
+        return [partial(self.crash_the_web, self._intake()) for _ in range(several)]
+
+    def lacking(self) -> Act | None:
+        if self.done["web_kill"] < self.stage.profile.web_kills:
+            return partial(self.crash_the_web, self._intake())
+        return None
+
+    def at(self, point: str) -> Act:
+        if point in INTAKE:
+            return partial(self.crash_the_web, point)
+        if point in SIGNING:
+            return partial(self.crash_the_signer, point)
+        dying = {
+            WITHDRAWING: self.die_withdrawing,
+            ERASING: self.die_erasing,
+            ROTATING: self.die_rotating,
+        }
+        return dying[point]
+
+    def crash_the_web(self, point: str) -> None:
+        web = self.stage.processes["web"]
+        before = fallen(web)
+        web.arm(f"{point}:{self.chance.randint(2, 6)}").await_ready()
+        wanted = MANY if self.stage.profile.per_point else 1
+        self.wait(lambda: fallen(web) >= before + wanted, A_DEATH * wanted)
+        web.disarm().await_ready()
+        self.done[point] += fallen(web) - before
+        self.did("web_kill", web, times=max(1, fallen(web) - before), point=point)
+
+    def crash_the_signer(self, point: str) -> None:
+        """It dies over one of its next checkpoints; the one after it begins where that was left."""
+        signer = self.stage.processes["signer"]
+        signer.arm(f"{point}:{self.chance.randint(1, 2)}")
+        self.wait(lambda: not signer.alive, A_SIGNATURE)
+        died = int(signer.status == -signal.SIGKILL)
+        signer.disarm().await_ready()
+        self.done[point] += died
+        self.did("signer_crash", signer, times=died, point=point)
+
+    def die_withdrawing(self) -> None:
+        """Whoever writes the withdrawal down dies over it, and it is said again."""
+        died = self.stage.withdraw_dying(f"{WITHDRAWING}:1")
+        self.done[WITHDRAWING] += died
+        self.did("withdraw_crash", times=died, point=WITHDRAWING)
+
+    def die_erasing(self) -> None:
+        """Whoever destroys what is readable dies before the commit, and it is done again."""
+        died = self.stage.erase_dying(f"{ERASING}:1")
+        self.done[ERASING] += died
+        self.did("erase_crash", times=died, point=ERASING)
+
+    def die_rotating(self) -> None:
+        """Half of the secrets under the new key, half under the old: all of them open."""
+        died = self.stage.rotate_dying(f"{ROTATING}:1")
+        self.done[ROTATING] += died
+        self.did("rotate_crash", times=died, point=ROTATING)
+
+    def _intake(self) -> str:
+        return self.chance.choice(INTAKE)
