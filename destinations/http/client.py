@@ -27,6 +27,7 @@ from destinations.errors import (
 )
 from destinations.http import exchange as clockwork
 from destinations.http.addresses import Resolver, checked_addresses, resolve
+from destinations.http.excerpt import credentials, excerpt
 from destinations.http.exchange import CONNECT, HEAD, Dial, Exchange, dial_any
 from destinations.http.handshake import tls_code
 from destinations.http.outcome import raise_for_outcome
@@ -38,10 +39,7 @@ VERSION = "0.1.0"
 USER_AGENT = f"Baton/{VERSION}"
 DEADLINE = 15.0  # seconds for the whole exchange
 MOST = 64 * 1024  # bytes of an answer that are read
-EXCERPT = 2048  # characters of an answer that are kept
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
-UNPRINTABLE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\ufffd]")
-MASK = "••••"
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,9 @@ class Response:
 
 @dataclass(frozen=True)
 class DestinationClient:
-    """What an adapter speaks through. `secrets` are cut out of every excerpt that is kept."""
+    """What an adapter speaks through. `secrets`, and what it signs in with, are cut out of every
+    excerpt that is kept.
+    """
 
     deadline: float = DEADLINE
     allow_loopback: bool = False
@@ -133,7 +133,8 @@ class DestinationClient:
                     timeout=exchange.left(),
                 )
                 with answer:
-                    return self._response(answer, time.monotonic() - started, most)
+                    hidden = self.secrets | credentials(sent)
+                    return _response(answer, time.monotonic() - started, most, hidden)
         except (requests.RequestException, HTTPError, OSError) as error:
             failure = _diagnosis(error, exchange)
         raise failure  # outside the handler: the cause's text holds the URL, which may be a secret
@@ -160,24 +161,6 @@ class DestinationClient:
             raise BlockedAddressError(code="bad_address")
         return dial_any(addresses, port, exchange, self.dial)
 
-    def _response(self, answer: requests.Response, elapsed: float, most: int) -> Response:
-        body, complete = _read(answer, most)
-        return Response(
-            status=answer.status_code,
-            headers=CaseInsensitiveDict(answer.headers),
-            body=body,
-            elapsed=elapsed,
-            excerpt=self.excerpt(body),
-            complete=complete,
-        )
-
-    def excerpt(self, body: bytes) -> str:
-        """A short, printable piece of an answer in which none of our secrets is left."""
-        text = body[: EXCERPT * 4].decode("utf-8", "replace")
-        for secret in sorted(self.secrets, key=len, reverse=True):
-            text = text.replace(secret, MASK)
-        return UNPRINTABLE.sub(" ", text)[:EXCERPT]
-
 
 OWN_HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", "Connection": "close"}
 
@@ -193,6 +176,20 @@ def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 def _header_value(value: str) -> bool:
     return value.isascii() and value.isprintable() and value == value.strip()
+
+
+def _response(
+    answer: requests.Response, elapsed: float, most: int, hidden: frozenset[str]
+) -> Response:
+    body, complete = _read(answer, most)
+    return Response(
+        status=answer.status_code,
+        headers=CaseInsensitiveDict(answer.headers),
+        body=body,
+        elapsed=elapsed,
+        excerpt=excerpt(body, hidden),
+        complete=complete,
+    )
 
 
 def _read(answer: requests.Response, most: int) -> tuple[bytes, bool]:

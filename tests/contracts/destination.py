@@ -4,6 +4,7 @@
 that is called: one real server on loopback, real bytes.
 """
 
+import base64
 import copy
 import json
 from collections.abc import Mapping
@@ -332,6 +333,20 @@ class PushContract(DestinationContract):
         seen = f"{refusal.value!r} {refusal.value} {refusal.value.excerpt} {caplog.text}"
         for secret in self.secrets:
             assert secret not in seen
+
+    def test_a_request_that_is_sent_back_is_kept_without_its_secrets(self, server):
+        def echo(connection, request):
+            head = b"HTTP/1.1 400 No\r\nContent-Length: %d\r\n\r\n" % len(request)
+            connection.sendall(head + request)
+
+        server.handler = echo
+        with pytest.raises(DestinationError) as refusal:
+            self.write(server)
+        kept = refusal.value.excerpt
+        assert "Content-Type: application/json" in kept
+        for secret in self.secrets:
+            assert secret not in kept
+            assert base64.b64encode(f"API_KEY:{secret}".encode()).decode() not in kept
 
     def test_what_lists_everything_of_ours_can_read_it_back_too(self):
         """What is found so becomes a record, and a record is looked at before it is written."""

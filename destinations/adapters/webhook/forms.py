@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -78,9 +78,11 @@ class WebhookConfigForm(ConfigForm):
 
     @classmethod
     def secret_values(cls, settings: Mapping[str, Any]) -> frozenset[str]:
-        path = urlsplit(settings.get("url", "")).path
-        longer = {path} if len(path) > 8 else set()
-        return super().secret_values(settings) | longer
+        """Also what a receiver may quote of its address alone: any part may be the password."""
+        parts = urlsplit(settings.get("url", ""))
+        values = [value for _, value in parse_qsl(parts.query)]
+        quoted = {parts.path, parts.query, *parts.path.split("/"), *values}
+        return super().secret_values(settings) | {part for part in quoted if len(part) > 8}
 
     @classmethod
     def rotated(cls, settings: Mapping[str, Any], *, overlap_until: datetime) -> dict[str, Any]:

@@ -223,3 +223,10 @@ def test_masked_settings_show_the_host_and_nothing_else():
     assert shown["url"] == "https://hooks.zapier.com/••••"
     assert shown["secret"] == shown["header_value"] == "••••"
     assert "/hooks/catch/1/a/" in WebhookConfigForm.secret_values(settings)
+
+
+def test_each_part_of_an_address_that_may_be_its_password_is_secret():
+    url = "https://n8n.example.com/webhook/4e5f9a1c-uuid?key=s3cr3t-value&v=2"
+    hidden = WebhookConfigForm.secret_values({"url": url})
+    assert {url, "4e5f9a1c-uuid", "s3cr3t-value", "key=s3cr3t-value&v=2"} <= hidden
+    assert not {"2", "webhook", "n8n.example.com"} & hidden

@@ -22,6 +22,7 @@ from destinations.errors import (
     UnknownOutcomeError,
 )
 from destinations.http import DestinationClient, raise_for_outcome
+from destinations.http.excerpt import excerpt
 from tests.contracts.server import ANSWER
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
@@ -259,6 +260,34 @@ def test_secrets_and_control_characters_do_not_survive_in_an_excerpt(answers):
     response = client.post(answers(HEAD % len(raw) + raw).url, b"{}")
     assert response.excerpt == "key •••• [31m  <script>"
     assert "s3cr3t" not in repr(client) + repr(response)
+
+
+@pytest.mark.parametrize(
+    "quoted",
+    [
+        "https://hooks.example.com/a/t0k3n?key=ä b",
+        r"https:\/\/hooks.example.com\/a\/t0k3n?key=\u00e4 b",
+        "https%3A%2F%2Fhooks.example.com%2Fa%2Ft0k3n%3Fkey%3D%C3%A4%20b",
+        "https%3a%2f%2fhooks.example.com%2fa%2ft0k3n%3fkey%3d%c3%a4%20b",
+        "HTTPS://hooks.example.com/a/t0k3n?key=ä b",
+    ],
+)
+def test_a_secret_does_not_survive_however_it_is_quoted(quoted):
+    secret = "https://hooks.example.com/a/t0k3n?key=ä b"
+    assert excerpt(f"<{quoted}>".encode(), {secret}) == "<••••>"
+
+
+def test_half_a_secret_does_not_survive_at_the_end():
+    secret = "s3cr3t" * 200
+    assert "s3cr3t" not in excerpt(("." + secret).encode() * 20, {secret})
+
+
+@pytest.mark.parametrize("scheme", ["Basic", "Bearer"])
+def test_what_was_signed_in_with_does_not_survive_in_an_excerpt(answers, near, scheme):
+    server = answers(HEAD % 30 + b"Authorization: %s QVBJX0tFWTo= " % scheme.encode())
+    response = near.post(server.url, b"{}", headers={"Authorization": f"{scheme} QVBJX0tFWTo="})
+    assert "QVBJX0tFWTo" not in response.excerpt
+    assert response.excerpt.startswith("Authorization: ")
 
 
 def test_an_error_tells_nothing_of_the_address(serve, near, caplog):
