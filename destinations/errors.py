@@ -212,6 +212,12 @@ CATALOGUE: dict[str, ErrorKind] = {
         "The payload broke the destination's own JSON Schema before it was sent.",
         "Report the field that the delivery names.",
     ),
+    "rendering_failed": ErrorKind(
+        BATON,
+        "Baton failed while it prepared this plan for the destination. Nothing was sent.",
+        "The adapter raised an error of its own while rendering: the log has its traceback.",
+        "Report the error that the delivery names.",
+    ),
     "unreadable_answer": ErrorKind(
         DESTINATION,
         "The destination gave an answer that Baton cannot read.",

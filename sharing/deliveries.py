@@ -135,7 +135,8 @@ def _honoured(
         raise
     except Exception as error:
         logger.exception("The %s adapter could not render.", adapter.kind)
-        raise PayloadError(f"Rendering failed ({type(error).__name__}).") from error
+        problem = f"Rendering failed ({type(error).__name__})."
+        raise PayloadError(problem, code="rendering_failed") from error
 
 
 def desired_items(

@@ -13,8 +13,8 @@ from sharing.reasons import OWN, explain
 
 ROOT = Path(__file__).parents[2]
 ENGINE = {
-    "aftermath.py", "claims.py", "crashed.py", "fan_out.py", "outcomes.py", "promises.py",
-    "redeliver.py", "settlement.py", "unknown.py",
+    "aftermath.py", "claims.py", "crashed.py", "deliveries.py", "fan_out.py", "outcomes.py",
+    "promises.py", "redeliver.py", "settlement.py", "unknown.py",
 }  # fmt: skip
 TELLING = {"code", "reason", "why"}  # arguments that carry a code
 
