@@ -27,7 +27,11 @@ class ErrorKind:
 
 
 class DestinationError(Exception):
-    """A destination could not be written or read. The message is written for the coach."""
+    """A destination could not be written or read. The message is written for the coach, and holds
+    nothing of a plan.
+
+    `problem` is what it says beyond the words of its code, `excerpt` what was answered.
+    """
 
     code = "failed"
 
@@ -42,6 +46,7 @@ class DestinationError(Exception):
     ) -> None:
         self.code = code or type(self).code
         super().__init__(message or CATALOGUE[self.code].coach_words)
+        self.problem = message
         self.http_status = http_status
         self.retry_after = retry_after
         self.excerpt = excerpt

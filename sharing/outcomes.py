@@ -96,6 +96,8 @@ def _settle(claim_lane: Lane, attempt: Attempt, result: Result) -> None:
 
 
 def _settle_mine(settlement: Settlement, result: Result) -> None:
+    if isinstance(result, DestinationError):
+        settlement.keep_answer(result)
     for kinds, handle in HANDLERS:
         if isinstance(result, kinds):
             handle(settlement, result)

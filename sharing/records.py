@@ -19,6 +19,7 @@ from sharing import clock
 from sharing.models import Attempt, Delivery, Drift, Lane, RemoteRecord, Step
 
 Outcome = port.Receipt | DestinationError
+EXCERPT = 2048  # characters of an answer that are kept
 DRIFTING = (Drift.State.OPEN, Drift.State.REPAIRING, Drift.State.KEPT)
 
 
@@ -62,8 +63,8 @@ def note(
         rows = {row.item_key: row for row in attempt.steps.filter(item_key__in=list(outcomes))}
         for step in steps:
             outcome = outcomes.get(step.item_key)
-            if outcome is None:
-                continue
+            if outcome is None or step.item_key not in rows:
+                continue  # not answered, or the athlete was erased meanwhile
             _settle_step(rows[step.item_key], outcome, now)
             if held and isinstance(outcome, port.Receipt):
                 _remember(lane, step, outcome, now)
@@ -74,10 +75,10 @@ def note(
 
 def _settle_step(row: Step, outcome: Outcome, now: datetime) -> None:
     row.settled_at = now
+    row.excerpt = outcome.excerpt[:EXCERPT]
     if isinstance(outcome, port.Receipt):
         row.state = Step.State.DONE
         row.remote_id = outcome.remote_id
-        row.excerpt = outcome.excerpt[:2048]
     else:
         unknown = isinstance(outcome, UnknownOutcomeError)
         row.state = Step.State.UNKNOWN if unknown else Step.State.FAILED

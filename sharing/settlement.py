@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 from audit.log import Log
 from destinations.errors import DestinationError
-from sharing import promises, retry
+from sharing import promises, records, retry
 from sharing.models import Attempt, Delivery, Lane
 from sharing.models.base import LONG_AGO
 
 SETTLED = "attempt.settled"
+PROBLEM = 255  # characters of our own words that are kept
 CRASHED = "crashed"  # an attempt whose worker did not come back in time
 
 
@@ -30,6 +31,7 @@ class Settlement:
         self.attempt.outcome = outcome
         self.attempt.error_code = error.code if error else ""
         self.attempt.http_status = error.http_status if error else None
+        self.attempt.problem = error.problem[:PROBLEM] if error else ""
         self.attempt.audit_entry_id = self.log.record(
             action,
             organisation=self.lane.route.organisation_id,
@@ -43,6 +45,11 @@ class Settlement:
             outcome=error.code if error else outcome,
         )
         self.attempt.save()
+
+    def keep_answer(self, error: DestinationError) -> None:
+        """What was answered before a step was begun: otherwise its step keeps that."""
+        if not self.attempt.idempotency_key:
+            self.attempt.excerpt = error.excerpt[: records.EXCERPT]
 
     def end(self, state: Delivery.State, reason: str = "") -> None:
         promises.end(self.delivery, state, self.log, self.now, reason=reason)

@@ -190,6 +190,8 @@ class DecisionSerializer(OwnRows, serializers.Serializer[Any]):
 
 
 class StepSerializer(CamelSerializer, serializers.ModelSerializer[Step]):
+    """One create, update or removal; `excerpt` is the beginning of what was answered."""
+
     class Meta:
         model = Step
         fields = [
@@ -199,6 +201,7 @@ class StepSerializer(CamelSerializer, serializers.ModelSerializer[Step]):
             "idempotency_key",
             "remote_id",
             "error_code",
+            "excerpt",
             "intended_at",
             "settled_at",
         ]
@@ -206,6 +209,10 @@ class StepSerializer(CamelSerializer, serializers.ModelSerializer[Step]):
 
 
 class AttemptSerializer(CamelSerializer, serializers.ModelSerializer[Attempt]):
+    """One try. `problem` says what its code does not, such as the field that broke a contract;
+    `excerpt` is the beginning of an answer that came before the first step.
+    """
+
     steps = StepSerializer(many=True, read_only=True)
 
     class Meta:
@@ -220,6 +227,8 @@ class AttemptSerializer(CamelSerializer, serializers.ModelSerializer[Attempt]):
             "outcome",
             "error_code",
             "http_status",
+            "problem",
+            "excerpt",
             "next_try_at",
             "steps",
         ]

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from accounts.models import Athlete
 from sharing import clock, departures
 from sharing.models import (
+    Attempt,
     BulkAction,
     BulkItem,
     Delivery,
@@ -64,6 +65,7 @@ def _at_destinations(athlete: Athlete) -> None:
     lanes = Lane.objects.filter(plan__athlete=athlete)
     RemoteRecord.objects.filter(lane__in=lanes).delete()  # and every drift of them
     Step.objects.filter(attempt__lane__in=lanes).delete()
+    Attempt.objects.filter(lane__in=lanes).update(problem="", excerpt="")
     Delivery.objects.filter(lane__in=lanes).update(notes=[], withheld=[])
     Feed.objects.filter(lane__in=lanes, revoked_at=None).update(
         revoked_at=clock.now(), generation=F("generation") + 1

@@ -170,6 +170,10 @@ class Attempt(Identified):
     outcome = models.CharField(max_length=32, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
     http_status = models.PositiveSmallIntegerField(null=True)
+    problem = models.CharField(max_length=255, blank=True, default="", db_default="")  # our words
+    excerpt = models.CharField(  # of an answer that came before the first step
+        max_length=2048, blank=True, default="", db_default=""
+    )
     next_try_at = models.DateTimeField(null=True)
     audit_entry = audit_entry()
 
@@ -214,7 +218,7 @@ class Step(Identified):
     settled_at = models.DateTimeField(null=True)
     remote_id = models.CharField(max_length=255, blank=True)
     error_code = models.CharField(max_length=64, blank=True)
-    excerpt = models.CharField(max_length=2048, blank=True)
+    excerpt = models.CharField(max_length=2048, blank=True)  # of the answer, whatever it was
 
     objects = Tenants("attempt__lane__plan__athlete")
 

@@ -11,6 +11,7 @@ from sharing.models import Attempt, Delivery, Hint, Step
 from sharing.reasons import explain
 
 MOST_HINTS = 200
+UNDONE = (Delivery.State.WAITING, Delivery.State.UNKNOWN, Delivery.State.DEAD)
 SETTLED_WORDS = {
     "delivered": "Delivered",
     "superseded": "Superseded",
@@ -45,10 +46,17 @@ class Stage:
     steps: list[Step] = field(default_factory=list)
     took: timedelta | None = None
 
+    @property
+    def answer(self) -> str:
+        """What the destination said to the first call that went wrong, or before any call."""
+        said = (step.excerpt for step in self.steps if step.error_code and step.excerpt)
+        return next(said, self.attempt.excerpt if self.attempt else "")
+
 
 @dataclass(frozen=True)
 class Trace:
     stages: list[Stage]
+    last: Stage | None  # the attempt that says why the delivery stands as it does
     entries: list[Entry]
     whole: timedelta | None  # from the first sign of the change to the destination's answer
 
@@ -58,7 +66,13 @@ def trace(delivery: Delivery) -> Trace:
     stages.sort(key=lambda stage: stage.at)
     for before, after in pairwise(stages):
         after.took = after.at - before.at
-    return Trace(stages, _entries(delivery), _whole(delivery))
+    return Trace(stages, _last(delivery, stages), _entries(delivery), _whole(delivery))
+
+
+def _last(delivery: Delivery, stages: list[Stage]) -> Stage | None:
+    if delivery.state not in UNDONE:
+        return None
+    return next((stage for stage in reversed(stages) if stage.attempt), None)
 
 
 def _source(delivery: Delivery) -> Iterable[Stage]:

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import ConsentDecision, Membership, Organisation, User
 from audit.log import audited_atomic
-from destinations.errors import UnknownOutcomeError
+from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from plans import contract
 from sharing import deliveries, quarantine
@@ -213,6 +213,21 @@ def test_a_delivery_shows_its_attempts_and_steps(studio, ana):
     (attempt,) = detail["attempts"]
     assert (attempt["planVersion"], attempt["outcome"]) == (1, "success")
     assert attempt["steps"][0]["remoteId"] == "remote-tp-1"
+
+
+def test_a_failed_attempt_says_what_was_answered_or_what_was_wrong(studio, ana, dan, inbox):
+    studio.agree()
+    inbox.answers.append(PayloadError("The field is too long.", excerpt="title: too long"))
+    studio.publish(session("tp-1"))
+    work()
+    url = f"/api/v1/deliveries/{studio.deliveries()[0].pk}/"
+    (attempt,) = ana.get(url).json()["attempts"]
+    assert (attempt["errorCode"], attempt["problem"]) == ("refused", "The field is too long.")
+    assert (attempt["excerpt"], attempt["steps"][0]["excerpt"]) == ("", "title: too long")
+    assert dan.get(url).status_code == 404
+    shapes = ana.get("/api/schema/?format=json").json()["components"]["schemas"]
+    assert {"problem", "excerpt"} <= set(shapes["Attempt"]["properties"])
+    assert "excerpt" in shapes["Step"]["properties"]
 
 
 def test_redelivering_keeps_the_key_and_is_refused_for_what_is_superseded(studio, ana, inbox):

@@ -9,7 +9,7 @@ from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from sharing.bulk import limits
 from sharing.deliveries import deliver_due
-from sharing.models import Delivery, Lane, Route
+from sharing.models import Delivery, Lane, Route, Step
 from tests.sharing import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -191,6 +191,61 @@ def test_the_trace_tells_the_whole_road_in_order(client, world, ana, journal):
     road += ["did not accept the content", "Attempt 2", "remote-tp-2", "Delivery delivered"]
     places = [shown.index(stop) for stop in road]
     assert places == sorted(places)
+
+
+def refused(world, journal, *errors):
+    """The page of Ben's delivery after these."""
+    journal.answers.extend(errors)
+    return reverse("delivery", args=[finish(world).pk])
+
+
+def test_a_failed_delivery_shows_the_answer_and_the_rest_of_it_on_request(
+    client, world, ana, journal
+):
+    said = "<b>too long</b> " + "x" * 400 + " the end"
+    page = refused(world, journal, PayloadError(excerpt=said))
+    shown = text(client.get(page))
+    state, _, road = shown.partition("The road of this delivery")
+    for part in (state, road):
+        assert "It answered:" in part
+        assert "&lt;b&gt;too long&lt;/b&gt;" in part
+        before, _, rest = part.partition("The whole answer")
+        assert "the end" not in before
+        assert "the end" in rest
+    assert "<b>too long" not in shown
+
+
+def test_a_broken_contract_names_the_field_where_the_action_says_so(client, world, ana, journal):
+    problem = "The payload breaks its contract at event.name (maxLength)."
+    page = refused(world, journal, PayloadError(problem, code="contract_broken"))
+    state, _, road = text(client.get(page)).partition("The road of this delivery")
+    assert "Report the field that the delivery names." in state
+    assert problem in state
+    assert problem in road
+
+
+def test_one_answer_to_several_steps_is_shown_once(client, world, ana, journal):
+    page = refused(world, journal, PayloadError(excerpt="not today"))
+    Step.objects.filter(attempt__delivery=world.deliveries()[-1]).update(excerpt="not today")
+    _, _, road = text(client.get(page)).partition("The road of this delivery")
+    assert road.count("not today") == 1
+
+
+def test_what_was_delivered_in_the_end_says_nothing_of_the_failure_at_its_head(
+    client, world, ana, journal
+):
+    page = refused(world, journal, PayloadError(excerpt="not today"))
+    finish(world)
+    state, _, road = text(client.get(page)).partition("The road of this delivery")
+    assert "not today" not in state
+    assert "not today" in road
+
+
+def test_nobody_else_reads_what_was_answered(client, world, dan, cara, journal):
+    page = refused(world, journal, PayloadError(excerpt="not today"))
+    for user in (dan, cara):
+        client.force_login(user)
+        assert client.get(page).status_code == 404
 
 
 # --- routes -----------------------------------------------------------------------------------

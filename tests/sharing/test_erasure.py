@@ -35,6 +35,7 @@ from sharing import (
 from sharing.drift.values import Values, seal
 from sharing.erasure import asking, finishing, traces
 from sharing.models import (
+    Attempt,
     BulkAction,
     BulkItem,
     Delivery,
@@ -46,6 +47,7 @@ from sharing.models import (
     Quarantine,
     RemoteRecord,
     Source,
+    Step,
     Stop,
 )
 from sharing.source.errors import BadAnswerError
@@ -321,7 +323,7 @@ def fill_every_table(world):
     consents.decline(ben, worlds.make_destination(world.organisation, world.ana), basis=basis)
     remarks.write(world.deliveries()[0], WORDS, world.ana)
     stops.lift(stops.put(ben, Stop.Mode.PAUSE, reason=WORDS, by=world.ana))
-    Delivery.objects.update(notes=[f"“{TITLE}” has no intervals"])
+    name_at_destinations()
     feeds.address(lane)
     record = RemoteRecord.objects.get()
     drift = Drift(lane=lane, record=record, kind="altered", field="title", policy="ask")
@@ -340,6 +342,13 @@ def fill_every_table(world):
     world.plan.save()
     ben.time_zone = "Europe/Berlin"
     ben.save()
+
+
+def name_at_destinations():
+    """What a destination cannot hold, and what one says that quotes and refuses what it is sent."""
+    Delivery.objects.update(notes=[f"“{TITLE}” has no intervals"])
+    Step.objects.update(excerpt=f'{{"error": "{TITLE} is too long"}}')
+    Attempt.objects.update(problem=WORDS, excerpt=f'{{"error": "no calendar of {NAME}"}}')
 
 
 # --- a process that dies over it ----------------------------------------------------------------
