@@ -124,6 +124,12 @@ class UnsupportedPlanError(PermanentError):
     code = "unsupported_plan"
 
 
+class UnlistedError(PermanentError):
+    """The destination's settings do not say whose calendar it is there: this athlete waits."""
+
+    code = "athlete_unlisted"
+
+
 class BlockedAddressError(PermanentError):
     """The address leads into a network that Baton never calls. Nothing was sent."""
 
@@ -276,6 +282,12 @@ CATALOGUE: dict[str, ErrorKind] = {
         "The destination has no way to hold a part of this plan.",
         "The adapter cannot express a part of this plan in the destination's terms.",
         "Change that session, or leave its field out of the route.",
+    ),
+    "athlete_unlisted": ErrorKind(
+        COACH,
+        "The athlete is not in this destination's list of athletes, so nothing was sent.",
+        "The destination's settings list athletes, and this one is not there: the lane waits.",
+        "Add the athlete to the list in the destination's settings; it goes out by itself then.",
     ),
     "blocked_address": ErrorKind(
         COACH,

@@ -169,6 +169,12 @@ KINDS: dict[str, AlertKind] = {
         "The schedule ended, or the cause cannot pass by itself. One alert for each cause.",
         "See what was given up", _deliveries("dead"),
     ),
+    "athletes_unlisted": AlertKind(
+        COACH, WARNING, "A destination does not list some athletes",
+        "Their plans wait, because they are not in this destination's list of athletes.",
+        "The settings list athletes, and these are not there: their lanes wait, no try is spent.",
+        "Open the destination", _destination,
+    ),
     "outcome_unknown": AlertKind(
         COACH, CRITICAL, "Deliveries wait for a person",
         "The destination did not say whether it has the plan, and Baton cannot look.",

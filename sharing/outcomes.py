@@ -25,6 +25,7 @@ from destinations.errors import (
     StaleError,
     TransientError,
     UnknownOutcomeError,
+    UnlistedError,
     UnsupportedPlanError,
 )
 from destinations.models import Destination
@@ -170,6 +171,14 @@ def _hopeless(settlement: Settlement, error: UnsupportedPlanError) -> None:
     give_up(settlement, error.code)
 
 
+def _unlisted(settlement: Settlement, error: UnlistedError) -> None:
+    """A person must change something at the destination, for this athlete: only their lane waits,
+    its queue is kept, no try is spent.
+    """
+    settlement.close_attempt("unlisted", error)
+    settlement.try_again(settlement.now + retry.LOOK_AGAIN, error.code, spend=False)
+
+
 def _credentials(settlement: Settlement, error: DestinationError) -> None:
     """A person must change something at the destination: it pauses, the queue is kept, no try is
     spent.
@@ -240,6 +249,7 @@ HANDLERS: list[tuple[type | tuple[type, ...], Callable[[Settlement, Any], None]]
     (GoneError, _gone),
     (StaleError, _stale),
     (UnsupportedPlanError, _hopeless),
+    (UnlistedError, _unlisted),
     ((AuthorizationError, ScopeMissingError, BlockedAddressError), _credentials),
     (DestinationError, _payload),
 ]

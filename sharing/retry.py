@@ -9,6 +9,7 @@ from destinations import schedule
 SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in schedule.DEFAULT)
 PAYLOAD_TRIES = 3
 PAYLOAD_SPACING = timedelta(minutes=5)  # three tries then span ten minutes or more
+LOOK_AGAIN = timedelta(hours=6)  # at an athlete whom a destination's settings do not list
 LONGEST_RETRY_AFTER = timedelta(hours=24)
 
 

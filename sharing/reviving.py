@@ -1,14 +1,16 @@
 """What died because its destination failed for days is promised again, once a person has switched
-the destination on: the newest version of each plan, and what was to be taken back.
+the destination on: the newest version of each plan, and what was to be taken back. What waits for a
+change of its destination's settings is due once somebody has changed something there.
 """
 
 import logging
 from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef
 
 from audit.retrying import retried
+from destinations.errors import UnlistedError
 from destinations.models import LONG_AGO, SWITCHED_OFF, Destination
 from sharing import breaker, clock, redeliver
 from sharing.models import Attempt, Delivery, Lane
@@ -19,6 +21,7 @@ logger = logging.getLogger(__name__)
 def revive_due() -> int:
     """Look after every destination that was switched on again; how many promises that made."""
     _let_go()
+    _look_again()
     again = Destination.objects.filter(state=Destination.State.ACTIVE, warned_percent=SWITCHED_OFF)
     return sum(_revive(destination) for destination in again)
 
@@ -36,6 +39,19 @@ def _make_due(destination: Destination) -> None:
         put_off = Lane.objects.filter(destination=destination, due_at__gt=now, tries__gt=0)
         put_off.filter(state=Lane.State.ACTIVE).update(due_at=now)
         Destination.objects.filter(pk=destination.pk, held_until=None).update(held_until=LONG_AGO)
+
+
+@retried
+def _look_again() -> None:
+    """Who was not in a destination's list may be since then."""
+    tried = Attempt.objects.filter(
+        lane=OuterRef("pk"), started_at__gte=OuterRef("destination__audit_entry__at")
+    )
+    unlisted = Lane.objects.filter(
+        state=Lane.State.ACTIVE, desired__gt=F("settled"), last_error=UnlistedError.code
+    )
+    now = clock.now()
+    unlisted.filter(~Exists(tried), due_at__gt=now).update(due_at=now)
 
 
 def _revive(destination: Destination) -> int:

@@ -26,6 +26,7 @@ OFTEN: Mapping[str, Watchdog] = {
     "nothing_claimed": lanes.nothing_claimed,
     "attempt_unsettled": lanes.unsettled,
     "delivery_dead": lanes.dead,
+    "athletes_unlisted": lanes.unlisted,
     "outcome_unknown": lanes.unknown,
     "removal_late": lanes.removal_late,
     "drift_found": lanes.drifted,

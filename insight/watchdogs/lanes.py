@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, Exists, F, Min, OuterRef, Q, QuerySet
 
+from destinations.errors import UnlistedError
 from destinations.models import Destination
 from insight.alerts import INSTALLATION, Finding
 from sharing import claims
@@ -53,6 +54,12 @@ def dead(now: datetime) -> Iterator[Finding]:
     rows = given_up.filter(~Exists(_newer()) | _missed(now))
     for found in _by_destination("delivery_dead", rows, "lane__", "settled_at", by="reason"):
         yield replace(found, adds_up=True)
+
+
+def unlisted(now: datetime) -> Iterator[Finding]:
+    """Athletes whom a destination's settings do not list: their lanes wait for a person."""
+    rows = Delivery.objects.filter(state=Delivery.State.WAITING, reason=UnlistedError.code)
+    yield from _by_destination("athletes_unlisted", rows, "lane__", "accepted_at")
 
 
 def unknown(now: datetime) -> Iterator[Finding]:

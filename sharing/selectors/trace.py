@@ -28,6 +28,7 @@ OUTCOME_STATES = {
     "postponed": "waiting",
     "gave_up": "waiting",
     "held": "waiting",
+    "unlisted": "waiting",
     "transient": "transient",
     "": "intended",
 }

@@ -8,7 +8,13 @@ from accounts.models import Athlete, Connection
 from audit.log import audited_atomic
 from audit.models import Checkpoint, Head, SignerState
 from destinations import services
-from destinations.errors import GoneError, PayloadError, UnavailableError, UnknownOutcomeError
+from destinations.errors import (
+    GoneError,
+    PayloadError,
+    UnavailableError,
+    UnknownOutcomeError,
+    UnlistedError,
+)
 from destinations.models import Destination
 from insight import alerts, watchdogs
 from insight.alerts import Finding
@@ -159,6 +165,18 @@ def test_a_delivery_given_up_after_the_others_were_acknowledged_is_told(studio):
     Delivery.objects.update(state="dead", reason="refused", settled_at=clock.now())
     look()
     assert alert("delivery_dead").state == "open"
+
+
+def test_an_athlete_whom_a_destination_does_not_list_is_told_until_they_are_listed(studio, inbox):
+    inbox.answers.append(UnlistedError())
+    studio.publish()
+    work()
+    assert standing() == {"athletes_unlisted"}
+    raised = alert("athletes_unlisted")
+    assert (raised.destination_id, raised.count) == (studio.destination.pk, 1)
+    studio.make_due()
+    work()
+    assert standing() == set()
 
 
 def test_a_dead_delivery_that_a_newer_promise_replaced_is_no_alert(studio):

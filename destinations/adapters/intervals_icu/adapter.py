@@ -20,7 +20,7 @@ from destinations.errors import (
     MissingError,
     ScopeMissingError,
     UnknownOutcomeError,
-    UnsupportedPlanError,
+    UnlistedError,
 )
 from destinations.http import Response, raise_for_outcome
 from destinations.port import (
@@ -121,7 +121,7 @@ class IntervalsIcuAdapter(DestinationAdapter):
     def ours(self, recipient: Recipient, first: date, last: date) -> list[Remote]:
         try:
             athlete = mapping.remote_athlete(recipient, self.config)
-        except UnsupportedPlanError:
+        except UnlistedError:
             return []  # without a calendar there, nothing is on it
         events = self._events(athlete, first.isoformat(), last.isoformat())
         return [_remote(athlete, event) for event in events if _is_ours(event)]

@@ -38,7 +38,7 @@ class IntervalsIcuConfigForm(ConfigForm):
         label="Several athletes",
         required=False,
         widget=forms.Textarea,
-        help_text="One per line: name = id. Athletes who are not listed receive nothing.",
+        help_text="One per line: name = id. The plans of athletes who are not listed wait.",
     )
     base_url = AddressField(
         label="Address", required=False, initial="https://intervals.icu", max_length=200

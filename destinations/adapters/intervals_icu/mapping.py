@@ -13,7 +13,7 @@ from destinations.adapters.shared import (
     strength_lines,
     target_words,
 )
-from destinations.errors import UnsupportedPlanError
+from destinations.errors import UnlistedError
 from destinations.port import Body, FidelityNote, Item, Recipient, Remote, RenderOptions, Step
 from plans.model import Repeat, Session, Sport
 
@@ -126,9 +126,7 @@ def remote_athlete(recipient: Recipient, config: Mapping[str, Any]) -> str:
     for name in names:
         if name is not None and (found := listed.get(str(name).casefold())):
             return found
-    raise UnsupportedPlanError(
-        "This athlete is not in the destination's list of intervals.icu athletes."
-    )
+    raise UnlistedError
 
 
 def athlete_of(record: Step | Remote, config: Mapping[str, Any]) -> str:

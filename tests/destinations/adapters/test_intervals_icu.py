@@ -17,7 +17,7 @@ from destinations.errors import (
     DestinationError,
     UnavailableError,
     UnknownOutcomeError,
-    UnsupportedPlanError,
+    UnlistedError,
 )
 from destinations.http import DestinationClient
 from destinations.port import Action, Receipt
@@ -140,8 +140,9 @@ def test_the_description_ends_with_who_wrote_it():
 def test_with_a_list_of_athletes_each_goes_to_their_own_calendar_and_nobody_else_to_any():
     [item] = rendered(plans.SWIM, athletes={"ben baker": "i7"})
     assert item.body["athlete"] == "i7"
-    with pytest.raises(UnsupportedPlanError):
+    with pytest.raises(UnlistedError) as refusal:
         rendered(plans.SWIM, athletes={"dan": "i8"})
+    assert refusal.value.code == "athlete_unlisted"
 
 
 # --- calls --------------------------------------------------------------------------------------
