@@ -17,12 +17,6 @@ OWN: dict[str, ErrorKind] = {
         "The lane wants a later version: only the newest is sent, unless the route wants every.",
         NOTHING,
     ),
-    "destination_has_newer": ErrorKind(
-        BATON,
-        "The destination already holds a newer version.",
-        "The destination compared versions and kept its own, which is the later one of ours.",
-        NOTHING,
-    ),
     "withdrawn": ErrorKind(
         COACH,
         "Sharing ended, so everything that was shared is being taken back.",
