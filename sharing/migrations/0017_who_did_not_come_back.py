@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0015_indexes_for_claiming"),
+        ("sharing", "0016_attempts_say_what_went_wrong"),
     ]
 
     operations = [
