@@ -13,6 +13,7 @@ from typing import Any
 from tests.faults.harness.database import Database, Row
 from tests.faults.harness.journal import Line, lines
 
+TITLE = "s-"  # how the coach's sessions begin; what the studio was seeded with does not
 Lane = tuple[str, str]  # destination, plan
 
 TABLES = {
@@ -26,7 +27,7 @@ TABLES = {
         FROM sharing_delivery""",
     "attempts": """SELECT id, delivery_id, lane_id, epoch, consent_id, idempotency_key, worker,
         started_at, deadline_at, settled_at, outcome, error_code FROM sharing_attempt""",
-    "alerts": "SELECT id, kind, destination_id, first_at, resolved_at FROM insight_alert",
+    "alerts": "SELECT id, kind, subject, destination_id, first_at, resolved_at FROM insight_alert",
     "hints": "SELECT id, source_id, kind, received_at FROM sharing_hint",
     "sources": "SELECT id, athlete_id, state, dirty_seq, clean_seq FROM sharing_source",
     "checkpoints": "SELECT size, note, anchored_at FROM audit_checkpoint",
@@ -117,6 +118,16 @@ class Evidence:
         """Athlete → who they are at the source; the rows of the erased do not say it any more."""
         (cast,) = self.did("cast")
         return {athlete: int(number) for number, athlete in cast["athletes"].items()}
+
+    @cached_property
+    def whose(self) -> dict[str, int]:
+        """Session of the coach → in whose calendar it is. No other session is ever called so."""
+        return {
+            title: athlete
+            for athlete, titles in self.titles.items()
+            for title in titles
+            if title.startswith(TITLE)
+        }
 
     def did(self, *what: str) -> list[Line]:
         return [line for line in self.history if line["what"] in what]

@@ -68,15 +68,26 @@ def _phases(evidence: Evidence) -> Figures:
 
 
 def i8_a_bad_one_hurts_only_itself(evidence: Evidence) -> Verdict:
-    """The slowest twentieth of the healthy is at most twice as slow as when nothing hung."""
+    """The slowest twentieth of the healthy is at most twice as slow as when nothing hung, and no
+    edit of theirs stays out.
+    """
     verdict = Verdict("I8", "a bad destination hurts only itself")
     usual = spread(_shown(evidence, "beside_a_crowd"))
-    beside = spread(_shown(evidence, "beside_one_that_hangs"))
-    if usual and beside:
-        verdict.looked_at = int(beside["n"])
-        if beside["p95"] > WORSE * usual["p95"]:
-            verdict.broken(f"p95 was {usual['p95']} s, and {beside['p95']} s beside one that hangs")
+    if not usual or not _hung(evidence, "beside_one_that_hangs"):
+        return verdict
+    verdict.looked_at = int(usual["n"])
+    beside = spread(_shown(evidence, "beside_one_that_hangs")) or {"n": 0, "p95": 0.0}
+    if beside["n"] < usual["n"]:
+        verdict.broken(f"of {usual['n']} edits {beside['n']} came beside one that hangs")
+    if beside["p95"] > WORSE * usual["p95"]:
+        verdict.broken(f"p95 was {usual['p95']} s, and {beside['p95']} s beside one that hangs")
     return verdict
+
+
+def _hung(evidence: Evidence, phase: str) -> bool:
+    """Whether any call of this phase was left without an answer."""
+    begun, over = _span(evidence, phase)
+    return any(call["status"] is None and begun <= call["at"] <= over for call in evidence.calls)
 
 
 def mid_delivery(evidence: Evidence) -> list[str]:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from itertools import pairwise
 
 from tests.faults.harness.database import Row
-from tests.faults.harness.evidence import Evidence
+from tests.faults.harness.evidence import TITLE, Evidence
 from tests.faults.harness.journal import Line
 from tests.faults.harness.verdict import Verdict
 
@@ -15,10 +15,10 @@ OBJECTIVE = 60.0 + 10.0  # seconds until something is said: the objective and on
 SAID = {"dead": "delivery_dead", "unknown": "outcome_unknown"}
 DIED = {"crashed", "late_success", "late_failure"}
 QUARANTINE = 3  # deaths over one lane
-TITLE = "s-"  # how the coach's sessions begin; what the studio was seeded with does not
 SLACK = 1.0  # between clocks, commits and sockets of one loaded machine
 SCHEDULE = 27  # tries; what the destinations of the harness are given
-MOST_TRIES = SCHEDULE + 10  # crashes of ours spend none of them
+SPENT = {"transient", "unknown", "payload"}  # how a try ends that counts
+MOST_ATTEMPTS = SCHEDULE + 10  # crashes of ours and postponements spend no try
 
 
 def i1_nothing_lost(evidence: Evidence) -> Verdict:
@@ -178,11 +178,7 @@ def _silence_after_erasure(evidence: Evidence, verdict: Verdict) -> None:
 def i9_bounded(evidence: Evidence) -> Verdict:
     """Tries within the schedule, calls within the rate, pauses obeyed."""
     verdict = Verdict("I9", "bounded: tries, rates and pauses")
-    tries = Counter(row["delivery_id"] for row in evidence.attempts)
-    verdict.looked_at = len(tries)
-    for delivery, count in tries.items():
-        if count > MOST_TRIES:
-            verdict.broken(f"delivery {delivery} was tried {count} times")
+    _within_schedule(evidence.attempts, verdict)
     by_name: dict[str, list[Line]] = defaultdict(list)
     for call in evidence.calls:
         by_name[call["name"]].append(call)
@@ -190,6 +186,18 @@ def i9_bounded(evidence: Evidence) -> Verdict:
         _within_rate(evidence.destination_named[name], calls, verdict)
     _pauses_obeyed(evidence.calls, verdict)
     return verdict
+
+
+def _within_schedule(attempts: list[Row], verdict: Verdict) -> None:
+    """A delivery spends no more tries than the schedule has, and is not begun without end."""
+    begun = Counter(row["delivery_id"] for row in attempts)
+    spent = Counter(row["delivery_id"] for row in attempts if row["outcome"] in SPENT)
+    verdict.looked_at = len(begun)
+    for delivery, count in begun.items():
+        if spent[delivery] > SCHEDULE:
+            verdict.broken(f"delivery {delivery} spent {spent[delivery]} tries of {SCHEDULE}")
+        if count > MOST_ATTEMPTS:
+            verdict.broken(f"delivery {delivery} was begun {count} times")
 
 
 def _within_rate(destination: Row, calls: list[Line], verdict: Verdict) -> None:
@@ -205,7 +213,10 @@ def _within_rate(destination: Row, calls: list[Line], verdict: Verdict) -> None:
 
 
 def _pauses_obeyed(calls: list[Line], verdict: Verdict) -> None:
-    """`Retry-After: 1` means a second, also for whoever asks next about the same record."""
+    """`Retry-After: 1` means a second, also for whoever asks next about the same record.
+
+    Not for every record: who was told may die before it has told the others.
+    """
     told: dict[tuple[str, str], float] = {}
     for call in calls:
         what = (call["name"], call["body"]["plan"])
@@ -242,7 +253,8 @@ def i14_says_so(evidence: Evidence) -> Verdict:
         about = alerts[kind, evidence.lane_by_id[row["lane_id"]]["destination_id"]]
         if row["state"] == "dead" and _made_up_for(evidence, row, latest):
             continue
-        if latest < over and not any(_stood(alert, row["settled_at"], latest) for alert in about):
+        told = [alert for alert in about if _tells_of(alert, row)]
+        if latest < over and not any(_stood(alert, row["settled_at"], latest) for alert in told):
             verdict.broken(f"delivery {row['id']} is {row['state']} and nothing was said")
     verdict.looked_at += len(evidence.alerts)
     return verdict
@@ -254,6 +266,11 @@ def _made_up_for(evidence: Evidence, row: Row, until: float) -> bool:
         newer["revision"] > row["revision"] and newer["accepted_at"] <= until
         for newer in evidence.deliveries_of[row["lane_id"]]
     )
+
+
+def _tells_of(alert: Row, row: Row) -> bool:
+    """What was given up is told by its cause, and not by that of others."""
+    return bool(row["state"] != "dead" or alert["subject"].endswith(f":{row['reason']}"))
 
 
 def _stood(alert: Row, since: float, until: float) -> bool:

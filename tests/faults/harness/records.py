@@ -18,8 +18,9 @@ ERA = 1_000_000  # versions in one life of the data
 FINAL = ("delivered", "superseded", "blocked", "unknown", "dead")
 WORD = re.compile(rb"[\w-]{16,}")  # what the last part of a webhook's address looks like
 SESSION = re.compile(rb"\bs-\d+\b")  # what the coach's sessions are called
-READABLE = (".log", ".bundle", ".sql")
-KEPT_IN = ("log/*.log", "*.log", "audit.bundle", "baton.sqlite3*", "dump.sql", "redis/*")
+READABLE = (".log", ".bundle", ".sql", ".jsonl")
+ALWAYS = ("log/*.log", "audit.bundle", "dump.sql", "redis/**/*")  # what every run writes
+KEPT_IN = (*ALWAYS, "*.log", "baton.sqlite3*", "erasures.jsonl")
 
 
 def i5_audit_complete(evidence: Evidence) -> Verdict:
@@ -155,14 +156,20 @@ def _joined(peaks: list[bytes]) -> bytes:
 
 
 def i7_walls_stand(evidence: Evidence) -> Verdict:
-    """A destination saw the plans of the athletes who were led there, and of nobody else."""
+    """A destination saw the plans of the athletes who were led there, and of nobody else; and in a
+    plan no session of another athlete.
+    """
     verdict = Verdict("I7", "each destination saw its own athletes only")
     (stage,) = evidence.did("cast")
     led = {one["name"]: set(one["athletes"]) for one in stage["destinations"]}
     for call in evidence.calls:
         verdict.looked_at += 1
-        if evidence.source_id_of_plan.get(call["body"]["plan"]) not in led[call["name"]]:
+        athlete = evidence.source_id_of_plan.get(call["body"]["plan"])
+        if athlete not in led[call["name"]]:
             verdict.broken(f"request {call['request']} took {call['body']['plan']} astray")
+        for title in call["body"]["titles"].values():
+            if evidence.whose.get(title, athlete) != athlete:
+                verdict.broken(f"request {call['request']} took “{title}” of somebody else along")
     return verdict
 
 
@@ -172,6 +179,7 @@ def i10_secrets_stay(evidence: Evidence) -> Verdict:
     urls = {post["url"] for post in evidence.posts if "url" in post}  # a lost one went nowhere
     hooks = {url.rstrip("/").rpartition("/")[2].encode() for url in urls}
     secrets = [each.encode() for each in (*evidence.secrets, *map(CANARY.format, KINDS))]
+    _was_written(evidence.folder, verdict)
     for path in _written(evidence.folder):
         content = path.read_bytes()
         verdict.looked_at += 1
@@ -188,6 +196,7 @@ def i10_the_erased_are_unreadable(evidence: Evidence) -> Verdict:
     erased = [evidence.source_id_of[row["athlete_id"]] for row in evidence.erasures]
     titles = set[str]().union(*(evidence.titles[number] for number in erased))
     called = set[str]().union(*(evidence.called[number] for number in erased))
+    _was_written(evidence.folder, verdict)
     for name, content in _told(evidence):
         verdict.looked_at += len(erased)
         shown = {word.decode() for word in SESSION.findall(content)} & titles
@@ -201,6 +210,13 @@ def _told(evidence: Evidence) -> Iterator[tuple[str, bytes]]:
     for path in _written(evidence.folder):
         if path.suffix in READABLE:
             yield path.name, path.read_bytes()
+
+
+def _was_written(folder: Path, verdict: Verdict) -> None:
+    """A place that was not there when it was looked at has proved nothing."""
+    for each in ALWAYS:
+        if not any(path.is_file() for path in folder.glob(each)):
+            verdict.broken(f"there is no {each} to look at")
 
 
 def _written(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field, fields
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +79,20 @@ def doubts_of(profile: Profile, evidence: Evidence) -> list[str]:
         "stops past the lease": (done["done"]["stop"], profile.stops),
         "withdrawals": (done["withdrawals"], profile.withdrawals),
         "erasures": (done["erasures"], profile.erasures),
+        "answers that were trouble": (_troubled(evidence), int(profile.trouble > 0)),
+        "posts of a stranger": (_strange(evidence), int(profile.repeated + profile.forged > 0)),
     }
     doubts = [f"{what}: {had} of {asked}" for what, (had, asked) in wanted.items() if had < asked]
     died = done["crash_points"]
     rarely = [point for point in profile.points if died.get(point, 0) < profile.per_point]
     return [*doubts, f"too few died at {', '.join(rarely)}"] if rarely else doubts
+
+
+def _troubled(evidence: Evidence) -> int:
+    """Answers that a destination gives in bad weather only."""
+    return sum((call["status"] or 0) >= HTTPStatus.TOO_MANY_REQUESTS for call in evidence.calls)
+
+
+def _strange(evidence: Evidence) -> int:
+    """Posts of the storm; a flood is measured after it."""
+    return sum("phase" not in line for line in evidence.did("repeated", "forged"))

@@ -59,7 +59,7 @@ def run(
     with Stage(folder, profile, seed, database, sabotage, more) as stage:
         say(f"The stage stands after {time.monotonic() - begun:.0f} s.")
         evidence = story.tell(stage, say)
-    verdicts = _judged(profile, evidence)
+        verdicts = _judged(profile, evidence)  # before the stage takes its broker's data away
     report = Report(
         profile.name, seed, database, sabotage, verdicts, measured(evidence),
         time.monotonic() - begun, doubts_of(profile, evidence),
