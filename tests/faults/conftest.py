@@ -8,6 +8,13 @@ import pytest
 from tests.faults.servers import PrivatePostgres
 from tests.faults.servers.stage import Stage
 from tests.faults.servers.template import make
+from tests.faults.small_run import small_run
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A small run that kept every promise, for a test to spoil."""
+    return small_run(tmp_path)
 
 
 @pytest.fixture(scope="session")

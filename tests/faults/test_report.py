@@ -1,0 +1,186 @@
+"""When a run is green: every promise held, all of them judged, and enough happened to prove it."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.faults.harness.profile import FULL, PROFILES, RESTORE, SHORT, TINY
+from tests.faults.harness.report import Report, doubts_of
+from tests.faults.harness.run import CHECKS, _judged
+from tests.faults.harness.verdict import SHOWN, Verdict
+from tests.faults.small_run import attempt, call, say
+
+ASKS_FOR_NOTHING = replace(
+    TINY, changes=0, worker_kills=0, mid_delivery=0, web_kills=0, pump_kills=0, wipes=0, restarts=0,
+    stops=0, withdrawals=0, erasures=0, per_point=0, trouble=0.0, repeated=0.0, forged=0.0,
+)  # fmt: skip
+
+
+def died(times):
+    """So many workers that died with the request at its destination."""
+    return lambda run: (
+        run.attempts.extend(
+            attempt(f"died-{n}", "ben-keyed-1", "ben-keyed", 10.0, "crashed", idempotency_key="k")
+            for n in range(times)
+        )
+        or call(run, 300.0, "ben-keyed", 3, key="k", status=None)
+    )
+
+
+def notes(what, *lines):
+    def noted(run):
+        for number, line in enumerate(lines):
+            say(run, what, 100.0 + number, **line)
+
+    return noted
+
+
+# What a profile asks for, how much, what does not count as that, and what does.
+ASKED = [
+    ("changes", 300, notes("edited", {"edits": 299}), notes("edited", {"edits": 1})),
+    ("worker_kills", 3, notes("worker_kill", {"times": 2}, {"times": 0}),
+     notes("worker_crash", {"times": 1, "point": "P14"})),
+    ("mid_delivery", 2, died(1), died(1)),
+    ("web_kills", 2, notes("web_kill", {"times": 1, "point": "P01"}),
+     notes("web_kill", {"times": 1, "point": "P02"})),
+    ("pump_kills", 1, notes("worker_kill", {"times": 1}), notes("pump_kill", {"times": 1})),
+    ("wipes", 2, notes("wipe", {"times": 1}), notes("wipe", {"times": 1})),
+    ("restarts", 1, notes("database_down", {}), notes("restart", {"times": 1})),
+    ("stops", 2, notes("stop", {"times": 1}, {"times": 0, "point": "P11"}),
+     notes("stop", {"times": 1})),
+    ("withdrawals", 2, notes("withdraw_crash", {"times": 1, "point": "P19"}),
+     notes("withdraw", {})),  # the small run has one of its own
+    ("erasures", 2, notes("erase_crash", {"times": 1, "point": "P21"}), notes("erase", {}, {})),
+]  # fmt: skip
+WORDS = {
+    "worker_kills": "worker kills", "mid_delivery": "kills in the middle of a delivery",
+    "web_kills": "web kills", "pump_kills": "pump kills", "wipes": "broker wipes",
+    "restarts": "database restarts", "stops": "stops past the lease",
+}  # fmt: skip
+
+
+def test_a_run_that_was_asked_for_nothing_is_in_no_doubt(run):
+    assert doubts_of(ASKS_FOR_NOTHING, run) == []
+
+
+@pytest.mark.parametrize(("what", "asked", "too_little", "rest"), ASKED, ids=[a[0] for a in ASKED])
+def test_less_than_was_asked_for_is_named_and_enough_is_not(what, asked, too_little, rest, run):
+    profile = replace(ASKS_FOR_NOTHING, **{what: asked})
+    too_little(run)
+    (doubt,) = doubts_of(profile, run)
+    assert doubt.startswith(f"{WORDS.get(what, what)}: ")
+    assert doubt.endswith(f" of {asked}")
+    rest(run)
+    assert doubts_of(profile, run) == []
+
+
+def test_points_at_which_too_few_died_are_named(run):
+    profile = replace(ASKS_FOR_NOTHING, per_point=2, points=("P01", "P14", "P22", "P24"))
+    notes("web_kill", {"times": 2, "point": "P01"})(run)
+    notes("worker_crash", {"times": 1, "point": "P14"})(run)
+    notes("signer_crash", {"times": 1, "point": "P22"}, {"times": 1, "point": "P22"})(run)
+    assert doubts_of(profile, run) == ["too few died at P14, P24"]
+
+
+def test_weather_that_never_came_is_a_doubt(run):
+    for line in run.requests:
+        if line.get("status") == 429:
+            line["status"] = None  # a worker that died has no answer either
+    assert doubts_of(replace(ASKS_FOR_NOTHING, trouble=0.1), run) == [
+        "answers that were trouble: 0 of 1"
+    ]
+
+
+def test_weather_that_came_is_none(run):
+    assert doubts_of(replace(ASKS_FOR_NOTHING, trouble=0.1), run) == []
+
+
+def test_a_stranger_who_never_came_is_a_doubt(run):
+    profile = replace(ASKS_FOR_NOTHING, forged=0.1)
+    assert doubts_of(profile, run) == []
+    for line in run.did("repeated", "forged"):
+        line["phase"] = "flood"  # that is measured after the storm
+    assert doubts_of(profile, run) == ["posts of a stranger: 0 of 1"]
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_a_run_without_any_fault_is_in_doubt_whatever_its_profile(name, run):
+    run.history[:] = run.did("cast", "settled")
+    run.requests.clear()
+    doubts = doubts_of(PROFILES[name], run)
+    assert any(doubt.startswith("changes: 0 of") for doubt in doubts)
+    assert any(doubt.startswith("withdrawals: 0 of") for doubt in doubts)
+
+
+# --- the verdicts ------------------------------------------------------------------------------
+
+
+def test_what_looked_at_nothing_has_proved_nothing():
+    verdict = Verdict("I1", "nothing lost")
+    assert not verdict.held
+    assert verdict.line().startswith("RED I1")
+    assert "nothing to look at" in verdict.line()
+
+
+def test_one_violation_is_enough():
+    verdict = Verdict("I1", "nothing lost", looked_at=1_000)
+    assert verdict.held
+    verdict.broken("lane 7")
+    assert not verdict.held
+    assert "RED" in verdict.line()
+    assert "1 violations" in verdict.line()
+
+
+def test_a_verdict_counts_all_violations_and_quotes_the_first():
+    verdict = Verdict("I1", "nothing lost", 9, [f"lane {number}" for number in range(SHOWN + 4)])
+    told = verdict.as_json()
+    assert (told["held"], told["violations"], len(told["first"])) == (False, SHOWN + 4, SHOWN)
+
+
+HELD, RED = Verdict("I1", "nothing lost", 5), Verdict("I2", "no effect twice", 5, ["twice"])
+EMPTY = Verdict("I8", "a bad destination hurts only itself")
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "doubts", "green", "broken"),
+    [
+        ([HELD], [], True, []),
+        ([HELD, RED], [], False, ["I2"]),
+        ([HELD, EMPTY], [], False, []),
+        ([HELD], ["changes: 0 of 200"], False, []),
+    ],
+    ids=["all held", "one broken", "one looked at nothing", "no proof"],
+)
+def test_a_run_is_green_only_if_all_held_and_nothing_is_doubted(verdicts, doubts, green, broken):
+    report = Report("tiny", 1, "sqlite", "", verdicts, {}, 30.0, doubts)
+    assert (report.green, report.broken()) == (green, broken)
+    assert report.as_json()["green"] is green
+    assert all(f"no proof: {doubt}" in report.text() for doubt in doubts)
+
+
+# --- which promises are judged -----------------------------------------------------------------
+
+
+def judged(profile, run):
+    return [verdict.invariant for verdict in _judged(profile, run)]
+
+
+EVERY = [f"I{number}" for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14)]
+
+
+def test_a_full_run_judges_every_promise(run):
+    assert judged(FULL, run) == EVERY
+    assert len(CHECKS) == len(EVERY)
+
+
+def test_a_short_run_leaves_out_only_what_needs_a_destination_that_hangs(run):
+    assert judged(SHORT, run) == [each for each in EVERY if each != "I8"]
+
+
+def test_after_a_restore_only_what_the_backup_may_have_lost_is_left_out(run):
+    assert judged(RESTORE, run) == ["I1", "I2", "I3", "I5", "I6", "I7", "I10", "I12", "I13"]
+
+
+def test_a_small_run_that_kept_everything_is_green(run):
+    verdicts = _judged(SHORT, run)
+    assert Report("short", 1, "sqlite", "", verdicts, {}, 400.0).green
