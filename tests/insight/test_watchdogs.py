@@ -21,7 +21,17 @@ from insight.alerts import Finding
 from insight.models import Alert
 from insight.selectors.alerts import details
 from insight.watchdogs import installation
-from sharing import clock, consents, departures, health, intake, quarantine, redeliver, trouble
+from sharing import (
+    clock,
+    consents,
+    departures,
+    health,
+    intake,
+    periodic,
+    quarantine,
+    redeliver,
+    trouble,
+)
 from sharing.models import (
     Attempt,
     BulkAction,
@@ -591,6 +601,29 @@ def test_errors_at_the_threshold_are_an_alert_and_fewer_are_none(studio, inbox, 
     assert alert("destination_errors").count == 3
     Attempt.objects.update(settled_at=ago(minutes=5, seconds=1))
     assert "destination_errors" not in standing()
+
+
+def test_errors_that_come_right_after_a_look_are_told_once_and_within_a_minute(
+    studio, inbox, settings
+):
+    settings.BATON_ALERT_ERRORS = 3
+    studio.publish()
+    assert periodic.run_due(only={"watchdogs"})
+    for _ in range(3):
+        inbox.answers.append(UnavailableError())
+        studio.make_due()
+        work()
+    assert not periodic.run_due(only={"watchdogs"})
+    told = Alert.objects.filter(kind="destination_errors")
+    assert not told.exists()
+    job = PeriodicJob.objects.filter(name="watchdogs")
+    next_look = job.get().next_run_at - clock.now()
+    between_pumps = timedelta(seconds=settings.BATON_PUMP_INTERVAL)
+    assert next_look + between_pumps < timedelta(seconds=60)
+    for _ in range(2):
+        job.update(next_run_at=clock.now())
+        assert periodic.run_due(only={"watchdogs"})
+        assert told.count() == 1
 
 
 def test_attempts_that_went_well_or_were_postponed_are_no_errors(studio, settings):

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from sharing import clock, deliveries, routes
-from sharing.models import Lane, Route
+from accounts import consent
+from sharing import claims, clock, consents, deliveries, routes
+from sharing.models import Delivery, Lane, Route
 from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, session
 
@@ -78,3 +79,20 @@ def test_real_time_and_nightly_routes_live_side_by_side(studio, inbox):
     at_once.publish(session("tp-1", title="Now"), urgent=False)
     work()
     assert [step.item.body["title"] for step in inbox.arrived] == ["Now"]
+
+
+def test_what_is_withdrawn_waits_for_no_night_and_no_job(studio, inbox):
+    """The removal is owed, and due, by the commit that ends the consent."""
+    studio.publish(session("tp-1"))
+    work()
+    studio.publish(session("tp-1", title="Tonight"), urgent=False)
+    assert studio.lane.due_at > clock.now()
+    decision = consents.withdraw(
+        studio.ben, studio.destination, basis=consent.Basis(kind="athlete_link")
+    )
+    removal = studio.deliveries()[-1]
+    assert (removal.intent, removal.state) == (Delivery.Intent.REMOVE, Delivery.State.WAITING)
+    assert removal.accepted_at - decision.decided_at < timedelta(seconds=60)
+    assert list(claims.due_lanes(clock.now())) == [studio.lane]
+    work()
+    assert inbox.held == {"tp-1": None}

@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import OperationalError
+from django.db import IntegrityError, OperationalError, transaction
 from django.db.models import F
 
 from accounts import consent
@@ -674,6 +674,23 @@ def test_each_attempt_names_time_version_and_endpoint(studio):
     assert attempt.endpoint == "fake"
     assert attempt.started_at <= attempt.settled_at
     assert attempt.consent_id is not None
+
+
+@pytest.mark.parametrize("lacking", [{"plan_version": 0}, {"endpoint": ""}])
+def test_the_database_refuses_an_attempt_that_names_no_version_or_endpoint(studio, lacking):
+    studio.publish()
+    work()
+    refused = pytest.raises(IntegrityError, match="an_attempt_names_version_and_endpoint")
+    with refused, transaction.atomic():
+        Attempt.objects.update(**lacking)
+
+
+@pytest.mark.parametrize("column", ["started_at", "plan_version", "endpoint"])
+def test_the_database_refuses_an_attempt_that_lacks_time_version_or_endpoint(studio, column):
+    studio.publish()
+    work()
+    with pytest.raises(IntegrityError, match=column), transaction.atomic():
+        Attempt.objects.update(**{column: None})
 
 
 def test_a_paused_route_keeps_its_queue(studio, inbox):
