@@ -45,6 +45,7 @@ class Capabilities:
     """What a kind can hold and do. What is not said here is shown to the coach as a loss."""
 
     idempotency: IdempotencyClass
+    receivers: frozenset[IdempotencyClass] = frozenset()  # what else one of this kind may promise
     whole_plan: bool = False  # one item: the plan
     future_sessions: bool = True  # it has a place for a session that is not done yet
     completed_sessions: bool = False  # it holds sessions that the source reports as done
@@ -67,6 +68,11 @@ class Capabilities:
     horizon_days: int | None = None  # how far ahead it accepts sessions
     key_lifetime: timedelta | None = None  # how long a keyed destination remembers a key
     terms: tuple[str, ...] = ()  # platform rules that people must be told
+
+    @property
+    def promises(self) -> frozenset[IdempotencyClass]:
+        """Every class that a destination of this kind can have."""
+        return self.receivers | {self.idempotency}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,6 +238,10 @@ class DestinationAdapter(ABC):
         """The payload, if it keeps this destination's own contract; nothing else is ever sent."""
         check(payload, self.schema)
         return payload
+
+    def promise(self) -> IdempotencyClass:
+        """What a destination with these settings promises, as long as nobody says otherwise."""
+        return self.capabilities.idempotency
 
     def endpoint(self) -> str:
         """Where it goes, without anything secret: for logs and attempts."""

@@ -8,7 +8,7 @@ from accounts.models import User
 from destinations import registry
 from destinations.errors import CATALOGUE, ErrorKind
 from destinations.models import SWITCHED_OFF, Destination
-from destinations.port import Capabilities
+from destinations.port import Capabilities, IdempotencyClass
 
 LOSSES: dict[str, str] = {
     "future_sessions": "sessions that are still to come",
@@ -62,6 +62,13 @@ def destinations_of(user: User) -> QuerySet[Destination]:
 def masked_settings(destination: Destination) -> dict[str, object]:
     form = registry.adapter_class(destination.kind).config_form
     return form.masked(destination.configuration)
+
+
+def promises_too_much(destination: Destination) -> bool:
+    """Whether it passes for one that recognises message ids although its address says otherwise."""
+    if destination.idempotency_class != IdempotencyClass.KEYED:
+        return False
+    return registry.adapter_for(destination).promise() == IdempotencyClass.NONE
 
 
 def health(destination: Destination) -> Health:

@@ -16,7 +16,7 @@ from destinations.audit_trail import changed, fingerprint
 from destinations.configuration import ConfigForm
 from destinations.errors import DestinationError
 from destinations.models import LONG_AGO, SWITCHED_OFF, Destination
-from destinations.port import ChecksConnection
+from destinations.port import ChecksConnection, IdempotencyClass
 
 OVERLAP = timedelta(days=7)  # how long a renewed secret's predecessor still signs
 CHANGEABLE = frozenset(
@@ -26,6 +26,7 @@ CHANGEABLE = frozenset(
         "deputy",
         "pseudonymous",
         "delivery_mode",
+        "idempotency_class",
         "rate_per_second",
         "burst",
         "slots",
@@ -60,10 +61,10 @@ def create(
         owner=owner,
         kind=kind,
         name=name,
-        idempotency_class=adapter.capabilities.idempotency.value,
         rate_per_second=adapter.capabilities.rate_per_second,
     )
     _configure(destination, _settings(adapter.config_form(dict(answers))))
+    destination.idempotency_class = registry.adapter_for(destination).promise().value
     _choose(destination, choices)
     with audited_atomic():
         _record(destination, "created", {})
@@ -78,11 +79,22 @@ def change(
 
     def apply(row: Destination) -> None:
         if answers is not None:
+            before = registry.adapter_for(row).promise()
             form = registry.adapter_class(row.kind).config_form
             _configure(row, _settings(form(dict(answers), stored=row.configuration)))
+            _promise_no_more(row, before)
         _choose(row, choices)
 
     return _audited(destination, "changed", apply)
+
+
+def _promise_no_more(row: Destination, before: IdempotencyClass) -> None:
+    """An address that moved to where nothing is promised takes the promise with it; one that moved
+    from there gets it back only when a person says so.
+    """
+    promised = registry.adapter_for(row).promise()
+    if promised != before and promised == IdempotencyClass.NONE:
+        row.idempotency_class = promised.value
 
 
 def pause(destination: Destination, reason: str) -> Destination:
@@ -221,9 +233,19 @@ def _choose(row: Destination, choices: Mapping[str, Any]) -> None:
     for name, value in choices.items():
         setattr(row, name, value)
     _check_schedule(row)
+    if "idempotency_class" in choices:
+        _check_promise(row)
     row.clean_fields(exclude=["audit_entry", "settings"])
     row.validate_unique()
     row.validate_constraints(exclude=["audit_entry"])
+
+
+def _check_promise(row: Destination) -> None:
+    adapter = registry.adapter_class(row.kind)
+    able = sorted(adapter.capabilities.promises)
+    if row.idempotency_class not in able:
+        words = f"A destination of the kind “{adapter.label}” can be: {', '.join(able)}."
+        raise ValidationError({"idempotency_class": words})
 
 
 def _check_schedule(row: Destination) -> None:

@@ -39,21 +39,30 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
             "burst",
             "slots",
             "schedule",
+            "idempotency_class",
             "state",
             "stage",
             "paused_reason",
-            "idempotency_class",
             "breaker_state",
             "last_ok_at",
             "last_error_code",
             "last_error_at",
         ]
+        extra_kwargs = {
+            "idempotency_class": {
+                "required": False,
+                "help_text": (
+                    "What it does with a message that comes twice; the kind says which it can be. "
+                    "Not said: by the kind, for a webhook by its address. Only with `none` is a "
+                    "person asked when nobody knows whether a call was applied."
+                ),
+            }
+        }
         read_only_fields = [
             "id",
             "state",
             "stage",
             "paused_reason",
-            "idempotency_class",
             "breaker_state",
             "last_ok_at",
             "last_error_code",
@@ -73,6 +82,7 @@ class KindSerializer(CamelSerializer, serializers.Serializer[Any]):
     kind = serializers.CharField(read_only=True)
     name = serializers.CharField(read_only=True)
     capabilities = serializers.DictField(read_only=True)
+    idempotency_classes = serializers.ListField(child=serializers.CharField(), read_only=True)
     losses = serializers.ListField(child=serializers.CharField(), read_only=True)
     settings = serializers.DictField(child=serializers.CharField(), read_only=True)
 

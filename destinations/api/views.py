@@ -101,7 +101,10 @@ def _kind(kind: selectors.Kind) -> dict[str, Any]:
     return {
         "kind": kind.kind,
         "name": kind.label,
-        "capabilities": {name: _plain(v) for name, v in asdict(kind.capabilities).items()},
+        "capabilities": {
+            name: _plain(v) for name, v in asdict(kind.capabilities).items() if name != "receivers"
+        },
+        "idempotency_classes": sorted(kind.capabilities.promises),
         "losses": kind.losses,
         "settings": {name: str(field.label or name) for name, field in form.base_fields.items()},
     }

@@ -140,6 +140,32 @@ def test_a_destination_is_set_up_and_its_settings_are_never_shown(studio, ana):
     assert renewed.json()["secret"].startswith("whsec_")
 
 
+def test_a_webhook_says_what_it_does_with_a_message_that_comes_twice(studio, ana):
+    body = {"kind": "webhook", "name": "Zap", "settings": {"url": "https://hooks.zapier.com/h/1"}}
+    made = ana.post("/api/v1/destinations/", body, format="json")
+    assert made.json()["idempotencyClass"] == "none"
+    path = f"/api/v1/destinations/{made.json()['id']}/"
+    changed = ana.put(path, body | {"idempotencyClass": "upsert"}, format="json")
+    assert changed.json()["idempotencyClass"] == "upsert"
+    kept = ana.put(path, body, format="json")
+    assert kept.json()["idempotencyClass"] == "upsert"
+    for wrong in ("sometimes", "", None):
+        refused = ana.put(path, body | {"idempotencyClass": wrong}, format="json")
+        assert refused.status_code == 400
+    refused = ana.put(path, body | {"idempotencyClass": "versioned"}, format="json")
+    assert refused.status_code == 400
+    assert "can be: keyed, none, upsert" in refused.content.decode()
+
+
+def test_a_calendar_feed_can_be_given_no_promise_that_it_does_not_keep(studio, ana):
+    body = {"kind": "icalendar", "name": "Feed", "idempotencyClass": "keyed"}
+    refused = ana.post("/api/v1/destinations/", body, format="json")
+    assert refused.status_code == 400
+    assert "can be: upsert" in refused.content.decode()
+    [webhook] = [k for k in ana.get("/api/v1/destination-kinds/").json() if k["kind"] == "webhook"]
+    assert webhook["idempotencyClasses"] == ["keyed", "none", "upsert"]
+
+
 @pytest.mark.parametrize(
     "address",
     ["http://hooks.example.com/x", "https://127.0.0.1/x", "https://10.0.0.1/x", "ftp://x"],

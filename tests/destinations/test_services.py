@@ -216,3 +216,63 @@ def test_the_database_refuses_a_row_that_makes_no_sense(wrong, organisation, ana
 )
 def test_health_is_one_word(change, word):
     assert selectors.health(Destination(**change)).word == word
+
+
+# --- what it promises -------------------------------------------------------------------------
+
+ZAP = "https://hooks.zapier.com/hooks/catch/1/t0k3n/"
+
+
+def test_what_a_webhook_promises_goes_by_its_address_until_a_person_says_it(organisation, ana):
+    assert webhook(organisation, ana, url=ZAP).idempotency_class == "none"
+    said = services.create(
+        organisation,
+        ana,
+        kind="webhook",
+        name="A careful Zap",
+        answers={"url": ZAP},
+        idempotency_class="upsert",
+    )
+    assert said.idempotency_class == "upsert"
+
+
+def test_what_it_promises_can_be_changed_and_both_are_in_the_log(organisation, ana):
+    made = webhook(organisation, ana)
+    services.change(made, idempotency_class="none")
+    change = entries(made)[-1]["extra"]
+    assert (change["idempotency_class.before"], change["idempotency_class.after"]) == (
+        "keyed",
+        "none",
+    )
+
+
+def test_a_kind_whose_destinations_are_all_alike_takes_no_other_promise(organisation, ana):
+    made = intervals(organisation, ana)
+    with pytest.raises(ValidationError) as refusal:
+        services.change(made, idempotency_class="keyed")
+    [words] = refusal.value.message_dict["idempotency_class"]
+    assert words == "A destination of the kind “intervals.icu” can be: upsert."
+    services.change(made, idempotency_class="upsert")
+    with pytest.raises(ValidationError):
+        services.change(webhook(organisation, ana), idempotency_class="versioned")
+
+
+def test_an_address_takes_a_promise_away_by_itself_and_never_gives_one(organisation, ana):
+    made = webhook(organisation, ana)
+    services.change(made, answers={"url": ZAP})
+    assert made.idempotency_class == "none"
+    services.change(made, answers={"url": HOOK})
+    assert made.idempotency_class == "none"
+    services.change(made, answers={"url": ZAP}, idempotency_class="keyed")
+    assert made.idempotency_class == "keyed"
+
+
+def test_a_promise_from_before_stays_and_is_doubted(organisation, ana):
+    made = webhook(organisation, ana, url=ZAP)
+    Destination.objects.update(idempotency_class="keyed")  # as every webhook once was
+    services.change(made, name="Renamed", answers={"url": ZAP})
+    services.rotate_secret(made)
+    assert made.idempotency_class == "keyed"
+    assert selectors.promises_too_much(made)
+    assert not selectors.promises_too_much(services.change(made, idempotency_class="none"))
+    assert not selectors.promises_too_much(webhook(organisation, ana, "Portal"))

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from destinations.adapters.webhook import mapping
+from destinations.adapters.webhook import hosts, mapping
 from destinations.adapters.webhook.forms import WebhookConfigForm
 from destinations.adapters.webhook.signing import signed_headers
 from destinations.contract import load_schema
@@ -32,7 +32,8 @@ class WebhookAdapter(DestinationAdapter):
     label = "Webhook (Zapier, Make, n8n, custom)"
     config_form = WebhookConfigForm
     capabilities = Capabilities(
-        idempotency=IdempotencyClass.KEYED,
+        idempotency=IdempotencyClass.KEYED,  # as Standard Webhooks asks of receivers
+        receivers=frozenset({IdempotencyClass.UPSERT, IdempotencyClass.NONE}),
         whole_plan=True,
         time_of_day=True,
         duration=True,
@@ -62,6 +63,11 @@ class WebhookAdapter(DestinationAdapter):
         now = datetime.now(UTC)
         answer = self._post(mapping.test_message(now), f"test_{now.timestamp():.0f}", {})
         return f"{self.endpoint()} answered {answer.status} in {answer.elapsed:.1f} s."
+
+    def promise(self) -> IdempotencyClass:
+        if hosts.acts_each_time(self.config["url"]):
+            return IdempotencyClass.NONE
+        return super().promise()
 
     def endpoint(self) -> str:
         return f"webhook at {urlsplit(self.config['url']).hostname}"

@@ -230,3 +230,54 @@ def test_each_part_of_an_address_that_may_be_its_password_is_secret():
     hidden = WebhookConfigForm.secret_values({"url": url})
     assert {url, "4e5f9a1c-uuid", "s3cr3t-value", "key=s3cr3t-value&v=2"} <= hidden
     assert not {"2", "webhook", "n8n.example.com"} & hidden
+
+
+NO_CODE = [
+    "hooks.zapier.com",
+    "HOOKS.Zapier.com",
+    "hooks.zapier.com.",
+    "hooks.zapier.com:443",
+    "hook.eu1.make.com",
+    "hook.us2.make.com",
+    "hook.us1.make.celonis.com",
+    "hook.integromat.com",
+    "keller.app.n8n.cloud",
+    "maker.ifttt.com",
+    "prod-31.westeurope.logic.azure.com:443",
+    "default0.6f.environment.api.powerplatform.com:443",
+    "eo1a2b.m.pipedream.net",
+]
+ANYTHING_ELSE = [
+    "hooks.example.com",
+    "hooks.zapier.com.evil.example",
+    "nothooks.zapier.com",
+    "evil.example/hooks.zapier.com",
+    "evil.example?hooks.zapier.com",
+    "zapier.com",
+    "evilhook.eu1.make.com",
+    "hook.eu1.make.com.evil.example",
+    "hook.make.community",
+    "app.n8n.cloud.evil.example",
+    "n8n.keller.example",
+    "maker-ifttt.com",
+    "logic.azure.com.evil.example",
+    "evillogic.azure.com",
+    "evilapi.powerplatform.com",
+    "m.pipedream.net.evil.example",
+    "[2001:db8::1]",
+]
+
+
+def promise_at(place):
+    url = f"https://{place}" if "/" in place or "?" in place else f"https://{place}/a/b"
+    return WebhookAdapter({"url": url, "secret": NEW}, DestinationClient()).promise()
+
+
+@pytest.mark.parametrize("place", NO_CODE)
+def test_a_no_code_service_promises_nothing(place):
+    assert promise_at(place) == "none"
+
+
+@pytest.mark.parametrize("place", ANYTHING_ELSE)
+def test_everybody_else_is_expected_to_recognise_message_ids(place):
+    assert promise_at(place) == "keyed"
