@@ -160,7 +160,8 @@ def _owed(lane: Lane, log: Log, now: datetime) -> Delivery | None:
     """The delivery to work on; it supersedes older ones unless every version is wanted.
 
     After an unknown outcome at a destination that honours keys, the same delivery goes
-    first again: only its acknowledgement proves that it will not arrive after a newer one.
+    first again: only its acknowledgement proves that it will not arrive after a newer one. Where
+    nobody but a person can tell, they are asked about it first.
     """
     waiting = list(
         lane.deliveries.filter(state=Delivery.State.WAITING)
@@ -187,18 +188,18 @@ def _chosen(lane: Lane, waiting: list[Delivery]) -> Delivery:
     if lane.destination.delivery_mode == "every":
         return _next_of_every(lane, waiting)
     *older, newest = waiting
-    if lane.destination.idempotency_class == "keyed":
+    if unknown.doubt_goes_first(lane.destination):
         return next((d for d in older if records.in_doubt(d).exists()), newest)
     return newest
 
 
 def _next_of_every(lane: Lane, waiting: list[Delivery]) -> Delivery:
     """In order. What was under way when a person rolled the lane back goes first only where it may
-    still arrive and its acknowledgement would prove that it does not.
+    still arrive, and its acknowledgement or a person would settle that it does not.
     """
     back = pinned.rolled_back_at(lane) if len(waiting) > 1 else 0
-    keyed = lane.destination.idempotency_class == "keyed"
-    wanted = (d for d in waiting if d.revision >= back or (keyed and records.in_doubt(d).exists()))
+    first = unknown.doubt_goes_first(lane.destination)
+    wanted = (d for d in waiting if d.revision >= back or (first and records.in_doubt(d).exists()))
     return next(wanted, waiting[0])
 
 
@@ -208,11 +209,8 @@ def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime)
         promises.end(delivery, Delivery.State.BLOCKED, log, now, reason=passage.refusal)
         settle_lane(lane, delivery, now)
         return True
-    if incarnation.unseen(lane) and unknown.needs_a_person(lane.destination, delivery):
-        unknown.ask_a_person(lane, delivery, log, now, why="unknown_since_restore")
-        return True
-    if unknown.key_forgotten(lane, delivery, now):
-        unknown.ask_a_person(lane, delivery, log, now, why="unknown_key_expired")
+    if why := unknown.question(lane, delivery, now):
+        unknown.ask_a_person(lane, delivery, log, now, why=why)
         return True
     taken = Lane.objects.filter(pk=lane.pk, epoch=lane.epoch, lease_until__lt=now).update(
         lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1

@@ -10,7 +10,7 @@ from audit.log import Log
 from destinations import registry
 from destinations.models import Destination
 from destinations.port import Finds, IdempotencyClass, ReadBack
-from sharing import promises, records
+from sharing import incarnation, promises, records
 from sharing.models import Delivery, Lane
 from sharing.models.base import LONG_AGO
 from sharing.promises import UNCERTAIN, WITHDRAWN
@@ -76,7 +76,27 @@ def _can_be_seen(destination: Destination) -> bool:
     return issubclass(adapter, ReadBack) or issubclass(adapter, Finds)
 
 
-def key_forgotten(lane: Lane, delivery: Delivery, now: datetime) -> bool:
+def doubt_goes_first(destination: Destination) -> bool:
+    """Whether nothing newer goes before a call in doubt is settled: by its acknowledgement where
+    keys are honoured, by a person where nobody else can find out.
+    """
+    return destination.idempotency_class == IdempotencyClass.KEYED or not can_be_asked(destination)
+
+
+def question(lane: Lane, delivery: Delivery, now: datetime) -> str:
+    """Why a person is asked before this goes out; empty when it may go.
+
+    Judged by what the destination promises now: when the call was made that is in doubt, it may
+    have passed for one that recognises keys.
+    """
+    if not needs_a_person(lane.destination, delivery):
+        return "unknown_key_expired" if _key_forgotten(lane, delivery, now) else ""
+    if incarnation.unseen(lane):
+        return "unknown_since_restore"
+    return UNCERTAIN if records.in_doubt(delivery).exists() else ""
+
+
+def _key_forgotten(lane: Lane, delivery: Delivery, now: datetime) -> bool:
     """Whether a call of unknown outcome is so old that its key no longer keeps a second one out.
 
     Only where nobody can look: a destination that shows what it holds is read first anyway.
