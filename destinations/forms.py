@@ -1,11 +1,12 @@
 """What every destination is asked for, whatever its kind: its name and who looks after it."""
 
+from collections.abc import Collection
 from typing import Any
 
 from django import forms
 
 from accounts.models import Organisation, User
-from destinations import schedule
+from destinations import repeats, schedule
 from destinations.models import Destination
 
 
@@ -43,19 +44,55 @@ class DestinationForm(forms.Form):
         ),
     )
 
+    idempotency_class = forms.ChoiceField(
+        label="What it does with a message that comes twice",
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=(
+            "When a call gets no answer, nobody knows whether it arrived: this decides whether "
+            "Baton may send it again or asks you."
+        ),
+    )
+
     def __init__(
         self,
         *args: Any,
         organisation: Organisation,
+        promises: Collection[str] = (),
         destination: Destination | None = None,
         **kwargs: Any,
     ) -> None:
+        """`promises` are the classes that its kind can have; one alone is not asked about."""
         super().__init__(*args, **kwargs)
         self.initial = _initial(destination)
+        self._ask_what_it_promises(promises, new=destination is None)
         members = User.objects.filter(memberships__organisation=organisation)
         deputy = self.fields["deputy"]
         if isinstance(deputy, forms.ModelChoiceField):
             deputy.queryset = members.distinct().order_by("name", "email")
+
+    def _ask_what_it_promises(self, able: Collection[str], *, new: bool) -> None:
+        asked = self.fields["idempotency_class"]
+        if len(able) < 2:
+            del self.fields["idempotency_class"]
+        elif isinstance(asked, forms.ChoiceField):
+            asked.choices = [*([repeats.BY_ADDRESS] if new else []), *repeats.choices(able)]
+
+    @property
+    def about_itself(self) -> list[forms.BoundField]:
+        return [bound for bound in self if bound.name != "idempotency_class"]
+
+    @property
+    def about_its_settings(self) -> list[forms.BoundField]:
+        """What can be said only once it is known where it leads."""
+        return [bound for bound in self if bound.name == "idempotency_class"]
+
+    def clean(self) -> dict[str, Any]:
+        """A promise that was left as it was is nobody's word: it may follow the address."""
+        said = self.cleaned_data.pop("idempotency_class", "")
+        if said and "idempotency_class" in self.changed_data:
+            self.cleaned_data["idempotency_class"] = said
+        return self.cleaned_data
 
     def clean_delivery_mode(self) -> str:
         return self.cleaned_data["delivery_mode"] or Destination.DeliveryMode.LATEST
@@ -66,7 +103,7 @@ class DestinationForm(forms.Form):
 
 def _initial(destination: Destination | None) -> dict[str, Any]:
     if destination is None:
-        return {}
-    names = ("name", "deputy", "pseudonymous", "delivery_mode")
+        return {"idempotency_class": ""}
+    names = ("name", "deputy", "pseudonymous", "delivery_mode", "idempotency_class")
     kept = {name: getattr(destination, name) for name in names}
     return kept | {"schedule": schedule.as_text(destination.schedule)}

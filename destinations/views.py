@@ -16,11 +16,11 @@ from django.views.decorators.http import require_POST
 
 from accounts import roles
 from accounts.models import Organisation, User
-from destinations import registry, schedule, selectors, services
+from destinations import registry, repeats, schedule, selectors, services
 from destinations.errors import CATALOGUE
 from destinations.forms import DestinationForm
 from destinations.models import Destination
-from destinations.port import Capabilities, ChecksConnection, DestinationAdapter, IdempotencyClass
+from destinations.port import Capabilities, ChecksConnection, DestinationAdapter
 
 MANAGE = "manage_destination"
 ABILITIES = {
@@ -73,9 +73,11 @@ class KindCard:
     @property
     def promise(self) -> str:
         """What keeps a plan from arriving twice."""
-        return str(
-            Destination.IdempotencyClass(IdempotencyClass(self.capabilities.idempotency)).label
-        )
+        if self.capabilities.published:
+            return ""
+        if self.capabilities.receivers:
+            return "You say what it does with a message that comes twice."
+        return repeats.WORDS[self.capabilities.idempotency].twice
 
     @property
     def terms(self) -> tuple[str, ...]:
@@ -115,7 +117,9 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in registry.ADAPTERS:
         raise Http404
     card, organisation = KindCard(registry.ADAPTERS[kind]), _organisation(user)
-    form = DestinationForm(request.POST or None, organisation=organisation)
+    form = DestinationForm(
+        request.POST or None, organisation=organisation, promises=card.capabilities.promises
+    )
     config = card.adapter.config_form(request.POST or None)
     if _valid(form, config):
         made = _try(form, config, services.create, organisation, user, kind=kind)
@@ -128,7 +132,12 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
 def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = _to_change(request, pk)
     card = KindCard(registry.adapter_class(shown.kind))
-    form = DestinationForm(request.POST or None, organisation=shown.organisation, destination=shown)
+    form = DestinationForm(
+        request.POST or None,
+        organisation=shown.organisation,
+        promises=card.capabilities.promises,
+        destination=shown,
+    )
     config = card.adapter.config_form(request.POST or None, stored=shown.configuration)
     if _valid(form, config) and _try(form, config, services.change, shown):
         messages.success(request, "Saved.")
@@ -144,6 +153,8 @@ def destination(request: HttpRequest, pk: UUID) -> HttpResponse:
         "destination": shown,
         "kind": card,
         "health": selectors.health(shown),
+        "repeats": repeats.words(shown),
+        "promises_too_much": selectors.promises_too_much(shown),
         "settings": _labelled(card, selectors.masked_settings(shown)),
         "paused": CATALOGUE.get(shown.paused_reason),
         "schedule": schedule.as_text(shown.schedule),

@@ -8,10 +8,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts import roles
+from destinations import repeats
 from sharing import redeliver as redelivering
 from sharing import remarks
 from sharing.forms import DeliveryFilter, RemarkForm
 from sharing.models import Delivery
+from sharing.promises import UNCERTAIN
 from sharing.reasons import explain
 from sharing.selectors import deliveries as selectors
 from sharing.selectors.trace import trace
@@ -39,6 +41,8 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = own(selectors.deliveries(user), pk)
     context = {
         "delivery": shown, "trace": trace(shown), "reason": explain(shown.reason),
+        "repeats": repeats.words(shown.lane.destination),
+        "goes_on": shown.state == Delivery.State.WAITING and shown.reason == UNCERTAIN,
         "refusal": redelivering.why_not(shown.lane, shown),
         "may_redeliver": roles.may(user, "redeliver", shown.lane.plan.athlete),
         "may_audit": roles.may(user, "view_audit"),

@@ -1,5 +1,7 @@
 """What people do on the pages, and what is refused with which words."""
 
+import re
+
 import pytest
 import responses
 from django.urls import reverse
@@ -329,6 +331,107 @@ def test_ana_adds_a_destination_and_its_secret_is_never_shown(client, world, ana
     assert "hooks.example.com" in text(answer)
     assert "t0k3n" not in text(answer)
     assert made.configuration["secret"] not in text(answer)
+
+
+ZAP = {"name": "Zap", "url": "https://hooks.zapier.com/hooks/catch/1/t0k3n/"}
+
+
+def make_webhook(client, answers):
+    client.post(reverse("destination_new", args=["webhook"]), answers)
+    return Destination.objects.get(name=answers["name"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "made"),
+    [
+        (ZAP, "none"),
+        (ZAP | {"idempotency_class": ""}, "none"),
+        (ZAP | {"idempotency_class": "upsert"}, "upsert"),
+        (HOOK, "keyed"),
+        (HOOK | {"idempotency_class": "none"}, "none"),
+    ],
+)
+def test_ana_says_what_a_webhook_does_with_a_message_that_comes_twice_or_its_address_does(
+    client, world, ana, answers, made
+):
+    assert make_webhook(client, answers).idempotency_class == made
+
+
+def test_the_question_is_asked_for_webhooks_only_and_shows_what_holds(client, world, ana):
+    question = "What it does with a message that comes twice"
+    new = text(client.get(reverse("destination_new", args=["webhook"])))
+    assert question in new
+    assert "go by the address" in new
+    assert question not in text(client.get(reverse("destination_new", args=["icalendar"])))
+    made = make_webhook(client, ZAP)
+    edit = text(client.get(reverse("destination_edit", args=[made.pk])))
+    assert "go by the address" not in edit
+    [chosen] = re.findall(r'<input[^>]*name="idempotency_class"[^>]*checked[^>]*>', edit)
+    assert 'value="none"' in chosen
+
+
+def test_what_was_left_as_it_was_follows_an_address_that_promises_nothing(client, world, ana):
+    made = make_webhook(client, HOOK)
+    url = reverse("destination_edit", args=[made.pk])
+    client.post(url, HOOK | {"url": ZAP["url"], "idempotency_class": "keyed"})
+    made.refresh_from_db()
+    assert made.idempotency_class == "none"
+    client.post(url, {"name": made.name, "idempotency_class": "keyed"})
+    made.refresh_from_db()
+    assert made.idempotency_class == "keyed"
+
+
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        ("keyed", "sends the same message again until it is acknowledged"),
+        ("upsert", "waits until nothing can arrive late any more, then sends the newest again"),
+        ("none", "a person looks whether it is there, and decides"),
+    ],
+)
+def test_the_page_of_a_webhook_claims_no_more_than_it_promises(client, world, ana, declared, says):
+    made = make_webhook(client, HOOK | {"idempotency_class": declared})
+    page = text(client.get(reverse("destination", args=[made.pk])))
+    assert says in page
+    assert ("recognises the message id" in page) == (declared == "keyed")
+    assert "acts each time" not in page or declared == "none"
+
+
+def test_a_no_code_address_that_passes_for_more_is_shown_with_the_way_to_change_it(
+    client, world, ana, cara
+):
+    made = make_webhook(client, ZAP)
+    url = reverse("destination", args=[made.pk])
+    warning, edit = "Its address starts an automation", reverse("destination_edit", args=[made.pk])
+    assert warning not in text(client.get(url))
+    Destination.objects.filter(pk=made.pk).update(idempotency_class="keyed")
+    assert warning in text(client.get(url))
+    assert f"{edit}#id_idempotency_class_0" in text(client.get(url))
+    client.force_login(cara)
+    assert f"{edit}#" not in text(client.get(url))
+
+
+@pytest.mark.parametrize(
+    ("declared", "again"),
+    [
+        ("keyed", "it does not take a second time"),
+        ("upsert", "It replaces what is there."),
+        ("none", "look there first"),
+    ],
+)
+def test_redelivering_says_what_it_will_do_there(client, world, ana, declared, again):
+    Destination.objects.update(idempotency_class=declared)
+    delivery = finish(world)
+    assert again in text(client.get(reverse("delivery", args=[delivery.pk])))
+
+
+def test_a_delivery_in_doubt_that_goes_on_by_itself_asks_nobody(client, world, ana, journal):
+    journal.answers.append(UnknownOutcomeError())
+    delivery = finish(world)
+    assert delivery.state == "waiting"
+    page = text(client.get(reverse("delivery", args=[delivery.pk])))
+    assert "sends the same message again until it is acknowledged" in page
+    assert "say here whether it is there" not in page
 
 
 def test_mistakes_in_both_forms_show_at_once(client, world, ana):
