@@ -13,6 +13,7 @@ class Owner(StrEnum):
     COACH = "coach"
     ADMIN = "admin"
     DESTINATION = "destination"
+    SOURCE = "source"
     BATON = "baton"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from destinations.errors import CATALOGUE, ErrorKind
 from sharing.reasons import OWN
+from sharing.source.errors import CATALOGUE as SOURCE
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 BEGIN, END = "<!-- errors: begin -->", "<!-- errors: end -->"
@@ -16,7 +17,8 @@ def document() -> str:
     _, _, after = rest.partition(END)
     errors = _table("Errors", CATALOGUE)
     reasons = _table("Why a delivery stands where it stands", OWN)
-    return "\n".join([before + BEGIN, *errors, "", *reasons, END + after])
+    source = _table("Why a calendar is not read", SOURCE)
+    return "\n".join([before + BEGIN, *errors, "", *reasons, "", *source, END + after])
 
 
 def _table(title: str, kinds: dict[str, ErrorKind]) -> list[str]:

@@ -10,7 +10,7 @@ from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, intake, windows
 from sharing.models import Hint, Source
-from sharing.source.errors import SourceError, SourceRefusedError
+from sharing.source.errors import NEEDS_TIME_ZONE, SourceError, SourceRefusedError
 
 FRESH = timedelta(minutes=1)  # no need to write down a sign of life more often
 
@@ -99,7 +99,7 @@ def resume_reconnected() -> int:
     """Sources that waited for their coach, and athletes who have a time zone now."""
     healthy = Q(athlete__connection__state=Connection.State.HEALTHY)
     waiting = Q(state=Source.State.NEEDS_RECONNECT) & healthy
-    zoned = Q(state=Source.State.ACTIVE, last_error="needs_time_zone") & ~Q(athlete__time_zone="")
+    zoned = Q(state=Source.State.ACTIVE, last_error=NEEDS_TIME_ZONE) & ~Q(athlete__time_zone="")
     found = Source.objects.filter(waiting | zoned, athlete__state=Athlete.State.ACTIVE)
     known = [s for s in found.select_related("athlete") if _reasonable(s)]
     for source in known:

@@ -37,6 +37,7 @@ from sharing.models import Hint, Plan, Source
 from sharing.models.base import LONG_AGO
 from sharing.source import quota, readers
 from sharing.source.errors import (
+    NEEDS_TIME_ZONE,
     BadAnswerError,
     EmptiedError,
     OwnFaultError,
@@ -51,7 +52,6 @@ from sharing.windows import Window
 logger = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never given up
-NEEDS_TIME_ZONE = "needs_time_zone"
 ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
 DOUBTED = 3  # refusals in a row that may be a token that ended on the way
 CRASHES = 3  # readers in a row that did not come back, before the next one waits
@@ -199,7 +199,7 @@ def _ask(claim: Claim, wanted: Sequence[tuple[Plan, Window]], known: Known) -> F
     found = readers.read(athlete, days, Known() if afresh else known, heed=claim.heed)
     gone = not found.sessions and is_emptied(_in_sight(known, wanted), 0)
     if gone and not afresh and not _said_before(claim):
-        raise EmptiedError("The whole calendar is gone: asking once more before we believe it.")
+        raise EmptiedError
     health.worked(athlete.connection, allowed=found.allowed, refused=found.refused)
     return found
 
@@ -248,7 +248,7 @@ def _commit(
             row.emptied_at = read_at
             guardrails.hold_emptied(row)
         quarantine.read_well(row, log)
-        _settle(row, claim, read_at, NEEDS_TIME_ZONE if blind else found.refused)
+        _settle(row, claim, read_at, _remark(found, blind=blind))
 
 
 def _fenced(claim: Claim) -> Source:
@@ -260,10 +260,17 @@ def _fenced(claim: Claim) -> Source:
     return row
 
 
+def _remark(found: Found, *, blind: bool) -> str:
+    """What still keeps a reading that went well from being a whole one."""
+    if blind:
+        return NEEDS_TIME_ZONE
+    return SourceRefusedError.code if found.refused else ""
+
+
 def _settle(row: Source, claim: Claim, read_at: datetime, remark: str) -> None:
     row.clean_seq = claim.seq
     row.read_at = read_at
-    row.failures, row.last_error, row.unreturned = 0, remark[:64], 0
+    row.failures, row.last_error, row.unreturned = 0, remark, 0
     row.lease_until = LONG_AGO
     row.dirty_since = None
     if row.dirty_seq > row.clean_seq:

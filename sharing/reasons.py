@@ -1,10 +1,11 @@
 """Why a delivery stands where it stands: whose matter it is, its words, and the one thing to do.
 
-The reasons are rows of the same shape as the errors of destinations, so that whoever reads about a
-delivery is told the same four things, whatever held it up.
+The reasons are rows of the same shape as the errors of destinations and of the source, so that
+whoever reads about a delivery or a calendar is told the same four things, whatever held it up.
 """
 
 from destinations.errors import CATALOGUE, ErrorKind, Owner
+from sharing.source.errors import CATALOGUE as SOURCE
 
 COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
 NOTHING = "Nothing to do."
@@ -120,10 +121,20 @@ OWN: dict[str, ErrorKind] = {
         "The unknown outcome was settled by hand; the audit entry names who did it.",
         NOTHING,
     ),
+    "destination_not_active": ErrorKind(
+        ADMIN,
+        "The destination is paused or switched off, so nothing more is read back there.",
+        "A drift check ends at once when its destination is not active; what it found stays.",
+        "Resume the destination, then compare again.",
+    ),
 }  # fmt: skip
+
+
+def known(code: str) -> ErrorKind | None:
+    """The row of a reason or an error, in whichever table it is."""
+    return OWN.get(code) or CATALOGUE.get(code) or SOURCE.get(code)
 
 
 def explain(code: str) -> ErrorKind:
     """The row for a reason or an error; a code without a row speaks for itself."""
-    known = OWN.get(code) or CATALOGUE.get(code)
-    return known or ErrorKind(ADMIN, code.replace("_", " ").capitalize(), "", "")
+    return known(code) or ErrorKind(ADMIN, code.replace("_", " ").capitalize(), "", "")

@@ -15,6 +15,7 @@ WHO = {
     Owner.COACH: "The coach",
     Owner.ADMIN: "An admin",
     Owner.DESTINATION: "Whoever runs the destination",
+    Owner.SOURCE: "TrainingPeaks",
     Owner.BATON: "Whoever runs Baton",
 }
 

@@ -19,6 +19,6 @@ def _asked(connection: UUID, *, refused: str | None) -> str:
     try:
         return tokens.fresh_access_token(connection, refused=refused)
     except tokens.NeedsReauthError:
-        raise NeedsReconnectError("The coach must connect TrainingPeaks again.") from None
+        raise NeedsReconnectError from None
     except tokens.TokenUnavailableError as error:
         raise NoTokenError(str(error)) from None

@@ -1,16 +1,26 @@
-"""How the source can fail. Each class exists because somebody does something different about it."""
+"""How the source can fail: who owns it, what it says and the one thing to do.
+
+A class exists because somebody does something different about it; `CATALOGUE` holds its words. A
+source keeps the code of what held it up last.
+"""
 
 from datetime import timedelta
 
+from destinations.errors import ErrorKind, Owner
+
+NEEDS_TIME_ZONE = "needs_time_zone"  # no error: what a reading remarks that knows no local day
+
 
 class SourceError(Exception):
-    """The source did not give what was asked. `words` are for the person who reads them."""
+    """The source did not give what was asked. `words` are for the person who reads them: those of
+    its row, unless this case says more.
+    """
 
     code = "source_error"
 
-    def __init__(self, words: str, *, status: int | None = None, excerpt: str = "") -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, words: str = "", *, status: int | None = None, excerpt: str = "") -> None:
+        self.words = words or CATALOGUE[self.code].coach_words
+        super().__init__(self.words)
         self.status = status
         self.excerpt = excerpt
 
@@ -22,7 +32,7 @@ class SourceUnavailableError(SourceError):
 
     def __init__(
         self,
-        words: str,
+        words: str = "",
         *,
         status: int | None = None,
         excerpt: str = "",
@@ -51,7 +61,7 @@ class SourceRejectedError(SourceError):
 class SourceRefusedError(SourceError):
     """A working token lacks this scope: TrainingPeaks or the coach must grant it."""
 
-    code = "scope_missing"
+    code = "source_scope_missing"
 
     def __init__(self, scope: str, *, status: int | None = None, excerpt: str = "") -> None:
         super().__init__(
@@ -69,7 +79,7 @@ class NeedsReconnectError(SourceError):
 class AthleteDetachedError(SourceError):
     """The athlete is no longer attached to the coach whose token asked."""
 
-    code = "athlete_detached"
+    code = "athlete_not_shown"
 
 
 class NotThereError(SourceError):
@@ -89,9 +99,6 @@ class OwnFaultError(SourceError):
 
     code = "fault_of_our_own"
 
-    def __init__(self) -> None:
-        super().__init__("A fault of our own. The log of Baton says more.")
-
 
 class ReaderCrashedError(OwnFaultError):
     """Several readers in a row did not come back: perhaps the answer kills whoever reads it."""
@@ -110,3 +117,81 @@ class BadAnswerError(SourceError):
         self.field = field
         self.problem = problem
         self.body = body
+
+
+COACH, ADMIN, SOURCE, BATON = Owner.COACH, Owner.ADMIN, Owner.SOURCE, Owner.BATON
+
+CATALOGUE: dict[str, ErrorKind] = {
+    "source_error": ErrorKind(
+        ADMIN,
+        "TrainingPeaks could not be read. Baton tries again by itself.",
+        "The source failed in a way that has no case of its own.",
+        "Look at the log of Baton if it happens again.",
+    ),
+    "source_unavailable": ErrorKind(
+        SOURCE,
+        "TrainingPeaks cannot be read right now. Baton tries again by itself.",
+        "No whole answer, a 408, 425, 429 or 5xx; or our own limit on calls is used up.",
+        "Wait: what changed meanwhile is found as soon as it answers.",
+    ),
+    "token_unavailable": ErrorKind(
+        ADMIN,
+        "TrainingPeaks does not renew Baton's access. Nothing new is read meanwhile.",
+        "The access token has ended and renewing it fails; the refresh token is kept.",
+        "Look at what the connection says, if it does not pass by itself.",
+    ),
+    "source_rejected": ErrorKind(
+        ADMIN,
+        "TrainingPeaks does not accept the way in which Baton asks for this calendar.",
+        "A redirect, a 4xx that has no case of its own, or an address that may not be asked.",
+        "Check the address of the calendar or of the API; if it is right, report it.",
+    ),
+    "source_scope_missing": ErrorKind(
+        COACH,
+        "TrainingPeaks is connected, but not everything that Baton needs was allowed.",
+        "A call was refused for want of a scope. The connection page names it.",
+        "Connect again and allow everything that is listed.",
+    ),
+    "needs_reconnect": ErrorKind(
+        COACH,
+        "TrainingPeaks refuses the stored access. Nothing new is read until you connect again.",
+        "The refresh token was refused. Only the coach who connected can renew it.",
+        "Connect again: every change made meanwhile is found then.",
+    ),
+    "athlete_not_shown": ErrorKind(
+        COACH,
+        "TrainingPeaks does not show this calendar to Baton, so it is not read.",
+        "A call for this athlete got a 403. It is tried again whenever the list names them.",
+        "Check in TrainingPeaks that the athlete is still attached to the coach.",
+    ),
+    "source_not_found": ErrorKind(
+        COACH,
+        "TrainingPeaks has nothing where this calendar was. Nothing is taken for deleted.",
+        "A 404, which may be lost permission: it never proves a deletion.",
+        "Check that the athlete, or the published calendar, is still there.",
+    ),
+    "emptied": ErrorKind(
+        COACH,
+        "The whole calendar is suddenly empty. Baton asks once more before it believes that.",
+        "A full calendar came back empty: a second reading must say the same.",
+        "Look at the calendar in TrainingPeaks, unless you have cleared it yourself.",
+    ),
+    "fault_of_our_own": ErrorKind(
+        BATON,
+        "A fault of our own. Baton tries again by itself.",
+        "An exception that has no case of its own: the log of Baton says where it arose.",
+        "Look at the log of Baton if it happens again.",
+    ),
+    "bad_answer": ErrorKind(
+        BATON,
+        "TrainingPeaks answered in a way that Baton does not know. Nothing of it was sent.",
+        "An answer broke its contract. The field is named; it can be read again after a fix.",
+        "Open the quarantine and report the field that it names.",
+    ),
+    NEEDS_TIME_ZONE: ErrorKind(
+        COACH,
+        "The athlete's time zone is not known, so Baton cannot tell which days to read.",
+        "A rolling window begins on the athlete's own day, and no time zone says which that is.",
+        "Set the athlete's time zone in TrainingPeaks: the next look at the list brings it here.",
+    ),
+}

@@ -46,8 +46,7 @@ def _error(answer: Answer, endpoint: Endpoint, token: str) -> SourceError:
         kind = SourceDownError if status in DOWN else SourceUnavailableError
         return kind(words, status=status, excerpt=said, retry_after=pause)
     if status == 403 and endpoint.of_one_athlete:
-        words = "TrainingPeaks no longer shows us this athlete."
-        return AthleteDetachedError(words, status=status, excerpt=said)
+        return AthleteDetachedError(status=status, excerpt=said)
     if status in {401, 403}:
         return SourceRefusedError(endpoint.scope, status=status, excerpt=said)
     if status == 404:

@@ -1,6 +1,8 @@
 """One table of what can go wrong: each code has an owner, words and one action, also in docs."""
 
 import ast
+import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -9,14 +11,21 @@ from destinations import errors
 from destinations.errors import CATALOGUE, DestinationError
 from devtools import error_table
 from sharing import outcomes
-from sharing.reasons import OWN, explain
+from sharing.bulk.causes import WHO
+from sharing.reasons import OWN, explain, known
+from sharing.source.errors import CATALOGUE as SOURCE
 
 ROOT = Path(__file__).parents[2]
-ENGINE = {
-    "aftermath.py", "claims.py", "crashed.py", "deliveries.py", "fan_out.py", "outcomes.py",
-    "promises.py", "redeliver.py", "settlement.py", "unknown.py",
-}  # fmt: skip
-TELLING = {"code", "reason", "why"}  # arguments that carry a code
+ROOMS = ("destinations", "sharing")
+FREE = {
+    "api",
+    "bulk",
+    "stops",
+    "views",
+}  # here a reason is what a person wrote, or a whole sentence
+TELLING = {"code", "reason", "why", "refusal", "last_error", "error_code", "paused_reason"}
+KEEPING = {"again_or_dead", "end", "_end", "give_up", "try_again", "NotNow"}
+CODE = re.compile(r"[a-z]+(_[a-z]+)*")
 
 
 def classes():
@@ -24,20 +33,41 @@ def classes():
     return [each for each in found if issubclass(each, DestinationError)]
 
 
-def trees(room):
-    for path in sorted((ROOT / room).rglob("*.py")):
-        if "migrations" not in path.parts:
+def modules(room):
+    """Every module of a room, or the one that is named, and what it consists of."""
+    place = ROOT / room
+    for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
+        if not {"migrations", "management", "fixtures"} & set(path.parts):
             yield path, ast.parse(path.read_text(encoding="utf-8"))
 
 
+def told(tree):
+    """The expressions that become a code: an argument, an attribute or a name that carries one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg in TELLING:
+            yield node.value
+        elif isinstance(node, ast.Call) and _name(node.func) in KEEPING:
+            yield from node.args
+        elif isinstance(node, ast.Assign) and TELLING & set(map(_name, node.targets)):
+            yield node.value
+
+
+def _name(node):
+    return getattr(node, "attr", None) or getattr(node, "id", None)
+
+
 def codes_in(room):
-    """Every code that is written down as the value of an argument that carries one."""
-    for path, tree in trees(room):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.keyword) and node.arg in TELLING:
-                for each in ast.walk(node.value):
-                    if isinstance(each, ast.Constant) and str(each.value).isidentifier():
-                        yield str(each.value), path.name
+    """Every code that is written there, also under the name of a constant."""
+    for path, tree in modules(room):
+        names = vars(import_module(".".join(path.relative_to(ROOT).with_suffix("").parts)))
+        for value in told(tree):
+            for node in ast.walk(value):
+                said = node.value if isinstance(node, ast.Constant) else ()
+                if isinstance(node, ast.Name) and node.id.isupper():
+                    said = names[node.id]
+                for code in said if type(said) is tuple else (said,):
+                    if type(code) is str and CODE.fullmatch(code):
+                        yield code
 
 
 def returned_by(path, function):
@@ -52,15 +82,23 @@ def returned_by(path, function):
 
 
 def test_every_code_of_a_destination_is_in_the_table():
-    written = {code for code, _ in codes_in("destinations/adapters")}
-    written |= {code for code, _ in codes_in("destinations/http")}
+    written = {*codes_in("destinations/adapters"), *codes_in("destinations/http")}
     assert written | {each.code for each in classes()} <= set(CATALOGUE)
 
 
-def test_every_reason_of_the_engine_has_words():
-    written = {code for code, where in codes_in("sharing") if where in ENGINE}
-    assert written >= {"newer_version", "unknown_since_restore", "unknown_key_expired"}
-    assert written <= {*OWN, *CATALOGUE}
+def test_every_code_of_the_source_is_in_the_table():
+    places = ("sharing/source", "sharing/reading.py", "sharing/trouble.py", "sharing/health.py")
+    written = {code for place in places for code in codes_in(place)}
+    assert written >= {"bad_answer", "fault_of_our_own", "needs_time_zone"}
+    assert written <= set(SOURCE)
+
+
+def test_every_code_that_is_written_anywhere_has_words():
+    """So that nobody ever reads a code without a row, which could only speak for itself."""
+    places = [each for room in ROOMS for each in (ROOT / room).iterdir() if each.name not in FREE]
+    written = {code for place in places for code in codes_in(place)}
+    assert written >= {"newer_version", "unknown_since_restore", "lease_lost", "restored"}
+    assert not {code for code in written if known(code) is None}
 
 
 def test_every_refusal_of_the_gate_has_words():
@@ -69,14 +107,14 @@ def test_every_refusal_of_the_gate_has_words():
     assert refusals <= set(OWN)
 
 
-def test_the_codes_of_one_table_are_not_in_the_other():
-    assert not set(OWN) & set(CATALOGUE)
+def test_the_codes_of_one_table_are_in_no_other():
+    assert len({*CATALOGUE, *OWN, *SOURCE}) == len(CATALOGUE) + len(OWN) + len(SOURCE)
 
 
-@pytest.mark.parametrize("code", [*CATALOGUE, *OWN])
+@pytest.mark.parametrize("code", [*CATALOGUE, *OWN, *SOURCE])
 def test_a_row_says_who_acts_what_to_read_and_what_to_do(code):
     row = explain(code)
-    assert row.owner in errors.Owner
+    assert WHO[row.owner]
     for words in (row.coach_words, row.admin_words, row.action):
         assert words[0].isupper() or words[0] == "`"
         assert words.endswith((".", "?"))

@@ -292,7 +292,7 @@ def test_a_changed_feed_that_was_not_read_for_three_rounds_is_an_alert(studio, s
     raised = alert("polling_stuck")
     assert (raised.connection, raised.count) == (studio.connection, 1)
     assert raised.facts == {"since": int(stuck.timestamp()), "reason": "fault_of_our_own"}
-    assert details(raised)[0] == "Fault of our own"
+    assert details(raised)[0] == "A fault of our own. Baton tries again by itself."
     source_is(studio, cursor=clock.now())
     assert standing() == set()
 

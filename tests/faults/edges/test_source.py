@@ -97,8 +97,8 @@ BY_STATUS = {
     # what the calendar call answers → the code, whether the source is read on, and how soon
     301: (REFUSED, "active", SOON),
     400: (REFUSED, "active", SOON),
-    401: ("scope_missing", "active", SOON),
-    403: ("athlete_detached", "suspended", None),
+    401: ("source_scope_missing", "active", SOON),
+    403: ("athlete_not_shown", "suspended", None),
     404: ("source_not_found", "active", SOON),
     405: (REFUSED, "active", SOON),
     408: (LATER, "active", SOON),

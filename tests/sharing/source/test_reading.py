@@ -378,6 +378,7 @@ def test_a_scope_that_is_missing_is_said_on_the_connection_and_costs_only_the_in
     connection = Connection.objects.get()
     assert connection.state == Connection.State.SCOPE_MISSING
     assert "workouts:wod" in connection.last_error
+    assert ana.source.last_error == "source_scope_missing"
 
 
 def test_a_scope_that_comes_back_heals_the_connection(ana, api):
@@ -418,7 +419,7 @@ def test_an_athlete_without_a_time_zone_is_asked_about_and_never_read_by_utc(ana
     hint(ana)
     ana.read()
     assert api.asked["workouts"] == []
-    assert ana.source.last_error == reading.NEEDS_TIME_ZONE
+    assert ana.source.last_error == "needs_time_zone"
     Athlete.objects.update(time_zone="Europe/Paris")
     assert health.resume_reconnected() == 1
     ana.read()
