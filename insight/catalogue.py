@@ -11,6 +11,7 @@ from django.utils.timesince import timesince
 
 from destinations.errors import Owner
 from insight.models import Alert
+from sharing.source import errors as source
 
 COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
 CRITICAL, WARNING = Alert.Severity.CRITICAL, Alert.Severity.WARNING
@@ -66,6 +67,12 @@ def _deliveries(state: str) -> Callable[[Alert], str]:
     return page
 
 
+def _both(error: type[source.SourceError]) -> tuple[str, str]:
+    """What the coach and the admin are told about it on every page."""
+    row = source.CATALOGUE[error.code]
+    return row.coach_words, row.admin_words
+
+
 KINDS: dict[str, AlertKind] = {
     "nothing_claimed": AlertKind(
         BATON, CRITICAL, "Nothing is being sent",
@@ -105,20 +112,17 @@ KINDS: dict[str, AlertKind] = {
     ),
     "needs_reauth": AlertKind(
         COACH, CRITICAL, "TrainingPeaks must be connected again",
-        "TrainingPeaks refuses the stored access. Nothing new is read until you connect again.",
-        "The refresh token was refused. Only the coach who connected can renew it.",
+        *_both(source.NeedsReconnectError),
         "Connect again", _named("connections"),
     ),
     "refresh_failing": AlertKind(
         ADMIN, CRITICAL, "The access to TrainingPeaks cannot be renewed",
-        "TrainingPeaks does not renew Baton's access. Nothing new is read meanwhile.",
-        "The access token has ended and renewing it fails; the refresh token is kept.",
+        *_both(source.NoTokenError),
         "Look at the connection", _named("connections"),
     ),
     "scope_missing": AlertKind(
         COACH, WARNING, "A TrainingPeaks permission is missing",
-        "TrainingPeaks is connected, but not everything that Baton needs was allowed.",
-        "A call was refused for want of a scope. The connection page names it.",
+        *_both(source.SourceRefusedError),
         "Connect again and allow it", _named("connections"),
     ),
     "webhooks_silent": AlertKind(
@@ -129,8 +133,7 @@ KINDS: dict[str, AlertKind] = {
     ),
     "quarantine_open": AlertKind(
         BATON, CRITICAL, "An answer of TrainingPeaks was refused",
-        "TrainingPeaks answered in a way that Baton does not know. Nothing of it was sent.",
-        "An answer broke its contract. The field is named; it can be read again after a fix.",
+        *_both(source.BadAnswerError),
         "Open the quarantine", _named("quarantine"),
     ),
     "mass_change": AlertKind(

@@ -17,7 +17,9 @@ from sharing.ledger import Ledger, ledger
 from sharing.models import Delivery, PlanVersion, Quarantine, Route
 from sharing.reasons import explain
 from sharing.selectors import drift
+from sharing.selectors.trouble import of_connection
 
+DISCONNECTED = "Nothing new is read until it is connected again. Nothing is lost meanwhile."
 MOST_NEEDS = 12
 RECENT = 8
 SAMPLE = 500
@@ -105,10 +107,9 @@ def needs(user: User) -> list[Need]:
 def _connections(user: User) -> Iterator[Need]:
     wrong = Connection.objects.for_user(user).exclude(state=Connection.State.HEALTHY)
     for connection in wrong:
-        yield Need(
-            connection.state, str(connection), url=reverse("connections"),
-            words="Nothing new is read until it is connected again. Nothing is lost meanwhile.",
-        )  # fmt: skip
+        found = of_connection(connection)
+        words = f"{found.kind.coach_words} {found.kind.action}" if found else DISCONNECTED
+        yield Need(connection.state, str(connection), words, reverse("connections"))
 
 
 def _destinations(user: User) -> Iterator[Need]:

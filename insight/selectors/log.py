@@ -8,11 +8,13 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.urls import reverse
 
-from accounts.models import Athlete, Organisation, User
+from accounts.models import Athlete, Connection, Organisation, User
 from audit.entry import decode
 from audit.models import Entry
 from destinations.models import Destination
+from insight.catalogue import KINDS
 from sharing.models import Delivery, Plan
+from sharing.reasons import known
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class About:
 
 @dataclass(frozen=True)
 class Line:
+    """An entry; its `outcome` is in words."""
+
     entry: Entry
     who: str
     outcome: str
@@ -53,7 +57,7 @@ def _line(entry: Entry, names: Mapping[UUID, About]) -> Line:
     return Line(
         entry=entry,
         who=_who(str(body.get("actor", "")), str(body.get("by", "")), names),
-        outcome=str(body.get("outcome") or ""),
+        outcome=_outcome(entry.action, str(body.get("outcome") or "")),
         about=[names[key] for key in keys if key and key in names],
         text=text,
     )
@@ -65,6 +69,16 @@ def _said(body: bytes) -> dict[str, Any]:
         return decode(body)
     except ValueError:
         return {}
+
+
+def _outcome(action: str, name: str) -> str:
+    """A reason or an error in a coach's words; an alert by its title, what is no code by itself."""
+    if action.startswith("alert.") and name in KINDS:
+        return KINDS[name].title
+    if action.startswith("connection.") and name in Connection.State.values:
+        return str(Connection.State(name).label)
+    row = known(name)
+    return row.coach_words if row else name.replace("_", " ").capitalize()
 
 
 def _who(kind: str, identity: str, names: Mapping[UUID, About]) -> str:

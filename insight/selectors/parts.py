@@ -12,6 +12,7 @@ from destinations import selectors as destinations
 from destinations.models import Destination
 from sharing import claims, clock
 from sharing.models import Heartbeat, Source
+from sharing.selectors.trouble import of_connection
 
 LATE = timedelta(minutes=2)
 
@@ -79,7 +80,9 @@ def _lanes(now: datetime) -> Part:
 def _edges(user: User) -> Iterator[Part]:
     for connection in Connection.objects.for_user(user):
         state = connection.state if connection.state != Connection.State.HEALTHY else "well"
-        yield Part(state, str(connection), connection.get_state_display(), connection.last_ok_at)
+        found = of_connection(connection)
+        words = found.kind.coach_words if found else f"{connection.get_state_display()}."
+        yield Part(state, str(connection), words, connection.last_ok_at)
     for destination in destinations.destinations_of(user).order_by("name"):
         health = destinations.health(destination)
         yield Part(health.word, destination.name, health.sentence, destination.last_ok_at)

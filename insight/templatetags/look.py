@@ -11,9 +11,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts import rights
-from accounts.models import User
+from accounts.models import Connection, User
 from plans.fields import SESSION_FIELDS
+from sharing.models import Source
 from sharing.reasons import explain
+from sharing.selectors.trouble import Trouble, of_connection, of_source
 
 register = template.Library()
 
@@ -245,6 +247,14 @@ def minus(after: datetime, before: datetime) -> timedelta:
 def because(code: str) -> str:
     """Why, in a coach's words."""
     return explain(code).coach_words
+
+
+@register.filter
+def trouble(about: Connection | Source | None) -> Trouble | None:
+    """What is wrong with a connection, or keeps a calendar from being read."""
+    if isinstance(about, Connection):
+        return of_connection(about)
+    return of_source(about) if about else None
 
 
 @register.filter

@@ -64,7 +64,8 @@ def roster(request: HttpRequest) -> HttpResponse:
 
 def athlete(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request, "view_athlete")
-    shown = own(Athlete.objects.for_user(user).select_related("source", "organisation"), pk)
+    athletes = Athlete.objects.for_user(user)
+    shown = own(athletes.select_related("source", "organisation", "connection"), pk)
     destinations = selectors.destinations(user)
     return render(request, "sharing/athlete.html", {
         "athlete": shown,
