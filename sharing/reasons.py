@@ -84,12 +84,6 @@ OWN: dict[str, ErrorKind] = {
         "Three attempts in a row were left unsettled by a process that ended.",
         "Read the attempts below, then redeliver.",
     ),
-    "reader_crashed": ErrorKind(
-        BATON,
-        "Baton stopped three times while it read this, so it reads it less often now.",
-        "Readers in a row did not come back: perhaps what they were given kills them.",
-        "Look into the log of the workers for what ended them.",
-    ),
     "outcome_unknown": ErrorKind(
         COACH,
         "The destination did not say whether it has the plan.",

@@ -182,6 +182,12 @@ CATALOGUE: dict[str, ErrorKind] = {
         "An exception that has no case of its own: the log of Baton says where it arose.",
         "Look at the log of Baton if it happens again.",
     ),
+    "reader_crashed": ErrorKind(
+        BATON,
+        "Baton stopped three times while it read this, so it reads it less often now.",
+        "Readers in a row did not come back: perhaps what they were given kills them.",
+        "Look into the log of the workers for what ended them.",
+    ),
     "bad_answer": ErrorKind(
         BATON,
         "TrainingPeaks answered in a way that Baton does not know. Nothing of it was sent.",
