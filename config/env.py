@@ -87,6 +87,7 @@ class Env(BaseSettings):
     baton_alert_job: Seconds = 300
     baton_alert_unsettled: Seconds = 30
     baton_alert_pump: Seconds = 30
+    baton_alert_broker: Seconds = 30
     baton_alert_clock: Seconds = 5
     baton_alert_anchor: Seconds = 120
     baton_alert_mail: bool = True

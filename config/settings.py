@@ -356,6 +356,7 @@ BATON_ALERT_TAKE_BACK = timedelta(seconds=ENV.baton_alert_take_back)
 BATON_ALERT_JOB = timedelta(seconds=ENV.baton_alert_job)
 BATON_ALERT_UNSETTLED = timedelta(seconds=ENV.baton_alert_unsettled)
 BATON_ALERT_PUMP = timedelta(seconds=ENV.baton_alert_pump)
+BATON_ALERT_BROKER = timedelta(seconds=ENV.baton_alert_broker)
 BATON_ALERT_CLOCK = timedelta(seconds=ENV.baton_alert_clock)
 BATON_ALERT_ANCHOR = timedelta(seconds=ENV.baton_alert_anchor)
 BATON_ALERT_MAIL = ENV.baton_alert_mail

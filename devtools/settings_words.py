@@ -50,6 +50,7 @@ WORDS = {
     "baton_alert_job": "Seconds that a regular job may be overdue before an alert.",
     "baton_alert_unsettled": "Seconds after its lease that an unfinished try may be left alone.",
     "baton_alert_pump": "Seconds without a pump's heartbeat before an alert and a failing health.",
+    "baton_alert_broker": "Seconds that a wake-up call may stay away before an alert.",
     "baton_alert_clock": "Seconds that a machine's clock may differ from the database's.",
     "baton_alert_anchor": "Seconds that an entry may be without a checkpoint outside.",
     "baton_alert_mail": "Tell people of alerts by mail. Off: the pages alone say them.",

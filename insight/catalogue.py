@@ -226,6 +226,12 @@ KINDS: dict[str, AlertKind] = {
         "No pump has beaten for {wait}: only the broker wakes workers now.",
         "Look at the workers", _named("health"), wait="BATON_ALERT_PUMP",
     ),
+    "broker_silent": AlertKind(
+        BATON, WARNING, "Wake-up calls do not arrive",
+        "What wakes Baton at once does not work. Plans go out a little later; nothing is lost.",
+        "For {wait} no call reached a worker: the broker is down, full or not heard. Pumps go on.",
+        "Look at the workers", _named("health"), wait="BATON_ALERT_BROKER",
+    ),
     "job_failing": AlertKind(
         BATON, CRITICAL, "A regular job does not run",
         "Something that Baton does regularly fails or is overdue. Nothing is lost.",

@@ -76,6 +76,7 @@ class Pump:
     name: str
     threads: int = field(default_factory=lambda: settings.BATON_PUMP_THREADS)
     interval: float = field(default_factory=lambda: settings.BATON_PUMP_INTERVAL)
+    beside: Callable[[], object] = lambda: None  # done with every beat
 
     def __post_init__(self) -> None:
         self._stop = threading.Event()
@@ -136,6 +137,7 @@ class Pump:
                 for worker, began in list(self._turns.items()):
                     if time.monotonic() - began < LONGEST_TURN:
                         beat(worker)
+                self.beside()
             except DatabaseError as error:
                 logger.warning("A heartbeat could not be kept (%s).", error)
             finally:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import Connection, User
 from destinations import selectors as destinations
 from destinations.models import Destination
-from sharing import claims, clock
+from sharing import claims, clock, hearing
 from sharing.models import Heartbeat, Source
 from sharing.selectors.trouble import of_connection
 
@@ -24,6 +24,7 @@ class Part:
     words: str
     at: datetime | None = None
     word: str = ""
+    since: datetime | None = None  # it has been so
 
 
 def at_work(now: datetime | None = None) -> bool:
@@ -35,7 +36,8 @@ def at_work(now: datetime | None = None) -> bool:
 
 def parts(user: User, now: datetime | None = None) -> list[Part]:
     moment = now or timezone.now()
-    return [_workers(moment), _readings(user, moment), _lanes(moment), *_edges(user)]
+    ours = [_workers(moment), _calls(moment), _readings(user, moment), _lanes(moment)]
+    return [*ours, *_edges(user)]
 
 
 def _workers(now: datetime) -> Part:
@@ -48,6 +50,22 @@ def _workers(now: datetime) -> Part:
         "failing", "Workers", "No pump has beaten lately: nothing is sent until one runs again.",
         newest.beat_at if newest else None, "Not running",
     )  # fmt: skip
+
+
+def _calls(now: datetime) -> Part:
+    """Workers are woken by the broker; without it the pumps find everything by themselves."""
+    row = hearing.listening(now)
+    if row is None:
+        words = "No worker takes any: the pumps look by themselves, about once a second."
+        return Part("off", "Wake-up calls", words, word="Not used")
+    if hearing.is_silent(row, now):
+        words = "The broker is down, full or not heard. The pumps go on, and nothing is lost."
+        said = "Not arriving"
+        return Part("unsteady", "Wake-up calls", words, row.heard_at, said, row.asked_at)
+    if row.since is None:
+        return Part("untested", "Wake-up calls", "The first one is under way.")
+    words = "The broker takes them and workers hear them."
+    return Part("well", "Wake-up calls", words, row.heard_at, since=row.since)
 
 
 def _readings(user: User, now: datetime) -> Part:

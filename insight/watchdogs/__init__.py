@@ -48,6 +48,7 @@ OFTEN: Mapping[str, Watchdog] = {
     "too_many_failures": guardrails.too_many_failures,
     "second_wanted": bulk.second_wanted,
     "pump_silent": installation.pump_silent,
+    "broker_silent": installation.broker_silent,
     "job_failing": installation.job_failing,
     "clock_wrong": installation.clock_wrong,
     "log_unanchored": installation.log_unanchored,

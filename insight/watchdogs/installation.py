@@ -1,4 +1,6 @@
-"""Watchdogs over Baton itself: its pumps, its regular jobs, its clocks, the signer of its log."""
+"""Watchdogs over Baton itself: its pumps and broker, its regular jobs, its clocks, the signer of
+its log.
+"""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -10,7 +12,7 @@ from django.utils import timezone
 
 from audit import selectors
 from insight.alerts import INSTALLATION, Finding
-from sharing import periodic
+from sharing import hearing, periodic
 from sharing.models import Heartbeat, PeriodicJob
 
 
@@ -19,6 +21,14 @@ def pump_silent(now: datetime) -> Iterator[Finding]:
     last = Heartbeat.objects.aggregate(last=Max("beat_at"))["last"]
     if last is not None and last < now - settings.BATON_ALERT_PUMP:
         yield Finding("pump_silent", INSTALLATION, facts={"last": int(last.timestamp())})
+
+
+def broker_silent(now: datetime) -> Iterator[Finding]:
+    """Workers wait for a wake-up call that does not come. Pumps without workers wait for none."""
+    row = hearing.listening(now)
+    if row is not None and hearing.is_silent(row, now):
+        facts = {"last": int(row.heard_at.timestamp())} if row.heard_at else {}
+        yield Finding("broker_silent", INSTALLATION, facts=facts)
 
 
 def job_failing(now: datetime) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """The rows of the engine: what came in, what it became, where it goes, what is known there."""
 
 from sharing.models.bulk import BulkAction, BulkItem, Remark
-from sharing.models.clockwork import Heartbeat, Installation, Limiter, PeriodicJob
+from sharing.models.clockwork import Hearing, Heartbeat, Installation, Limiter, PeriodicJob
 from sharing.models.drift import Drift, DriftCheck
 from sharing.models.inbox import Hint, Quarantine, Source, Subscription
 from sharing.models.lane import Attempt, Delivery, Feed, Lane, RemoteRecord, Step
@@ -20,6 +20,7 @@ __all__ = [
     "Drift",
     "DriftCheck",
     "Feed",
+    "Hearing",
     "Heartbeat",
     "Hint",
     "HourlyVolume",

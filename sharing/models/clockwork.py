@@ -1,4 +1,4 @@
-"""Rows that keep time for many processes: periodic jobs, heartbeats, rate limits."""
+"""Rows that keep time for many processes: periodic jobs, heartbeats, calls, rate limits."""
 
 from django.db import models
 
@@ -27,6 +27,19 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.worker
+
+
+class Hearing(models.Model):
+    """One row: whether wake-up calls reach a worker. `asked_at` is since when one is missing."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    rung_at = models.DateTimeField(default=long_ago)
+    asked_at = models.DateTimeField(null=True)
+    heard_at = models.DateTimeField(null=True)
+    since = models.DateTimeField(null=True)  # they have arrived without a break since then
+
+    def __str__(self) -> str:
+        return f"heard at {self.heard_at}"
 
 
 class Limiter(models.Model):

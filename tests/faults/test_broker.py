@@ -19,6 +19,7 @@ HINT = "sharing.tasks.drain"
 QUEUE = "baton"
 CONSUMES_WITHIN = 30.0  # seconds after the broker's return
 ARRIVES_WITHIN = 8.0  # seconds from a hint to its delivery without a broker (G6)
+SAID_WITHIN = 60.0  # seconds from a fault to its alert
 A_REQUEST_TAKES = 1_000  # milliseconds as a rule, on a machine that is busy
 NONE_TAKES = 5_000  # milliseconds: what a sender has patience for
 
@@ -125,9 +126,17 @@ def test_F15_a_worker_that_is_connected_and_hears_nothing_still_delivers(stage, 
     stage.change(12)
     stage.settle(ARRIVES_WITHIN)
     assert waiting(stage) >= 3
+    until(lambda: silence_stands(stage), seconds=SAID_WITHIN, why="Nobody says that it is deaf.")
     celery.control.add_consumer(QUEUE, reply=True, timeout=5)
     until(lambda: not waiting(stage), seconds=CONSUMES_WITHIN, why="It consumes no more.")
+    until(lambda: not silence_stands(stage), seconds=SAID_WITHIN, why="The alert stays.")
     stage.assert_promises_kept()
+
+
+def silence_stands(stage):
+    return stage.ask(
+        "SELECT 1 FROM insight_alert WHERE kind = 'broker_silent' AND state <> 'resolved'"
+    )
 
 
 def test_F13_a_broker_that_was_never_there_is_not_missed(stage):

@@ -16,7 +16,7 @@ from insight.forms import AREAS
 from insight.models import Alert
 from insight.templatetags.look import words
 from sharing import clock, stops
-from sharing.models import Lane
+from sharing.models import Hearing, Lane
 from sharing.pump import beat
 from tests.api.conftest import client_of
 from tests.insight.conftest import member, work
@@ -269,6 +269,31 @@ def test_what_a_person_holds_back_is_not_late(client, studio):
     assert "1 plan is due and not yet taken" in client.get(reverse("health")).content.decode()
     stops.put(studio.destination, "pause", reason="Camp", by=studio.ana)
     assert "not yet taken" not in client.get(reverse("health")).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("row", "word", "words"),
+    [
+        (None, "Not used", "No worker takes any"),
+        ({"asked": 1}, "Not tested yet", "The first one is under way."),
+        ({"heard": 3, "since": 90}, "Well", "workers hear them. Since"),
+        ({"asked": 31, "heard": 40}, "Not arriving", "nothing is lost. Since"),
+    ],
+    ids=["a pump alone", "at the start", "well", "silent"],
+)
+def test_the_health_page_says_whether_wake_up_calls_arrive(client, studio, row, word, words):
+    client.force_login(studio.ana)
+    if row is not None:
+        now = clock.now()
+        past = {name: now - timedelta(seconds=seconds) for name, seconds in row.items()}
+        Hearing.objects.create(
+            rung_at=now, asked_at=past.get("asked"), heard_at=past.get("heard"),
+            since=past.get("since"),
+        )  # fmt: skip
+    shown = client.get(reverse("health")).content.decode()
+    part = next(each for each in shown.split("<li>") if "Wake-up calls" in each)
+    assert word in part
+    assert words in part
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ from sharing import (
     consents,
     departures,
     health,
+    hearing,
     intake,
     periodic,
     quarantine,
@@ -37,6 +38,7 @@ from sharing.models import (
     BulkAction,
     Delivery,
     Drift,
+    Hearing,
     Heartbeat,
     Lane,
     PeriodicJob,
@@ -444,6 +446,25 @@ def test_a_pump_that_stopped_is_an_alert_until_one_runs_again(studio):
     assert standing() == set()
 
 
+def test_a_broker_that_nobody_hears_is_a_warning_until_calls_arrive_again(studio):
+    Hearing.objects.create(rung_at=ago(seconds=2), asked_at=ago(seconds=28), heard_at=ago(hours=1))
+    assert standing() == set()
+    Hearing.objects.update(asked_at=ago(seconds=31))
+    assert standing() == {"broker_silent"}
+    raised = alert("broker_silent")
+    assert (raised.organisation, raised.severity) == (None, "warning")
+    assert any(words.startswith("It was last well on") for words in details(raised))
+    hearing.heard()
+    assert standing() == set()
+
+
+def test_where_no_worker_takes_calls_the_pump_alone_is_not_told_off(studio):
+    beat("alone.pump.0")
+    assert standing() == set()
+    Hearing.objects.create(rung_at=ago(seconds=61), asked_at=ago(seconds=90))  # workers, once
+    assert standing() == set()
+
+
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -718,6 +739,8 @@ def test_the_thresholds_are_settings(studio, settings):
     [
         ("PUMP", "pump_silent", lambda studio: Heartbeat.objects.create(
             worker="one", beat_at=ago(seconds=20))),
+        ("BROKER", "broker_silent", lambda studio: Hearing.objects.create(
+            rung_at=clock.now(), asked_at=ago(seconds=20))),
         ("UNSETTLED", "attempt_unsettled", lambda studio: _abandoned(studio, seconds=20)),
         ("UNREAD", "source_dirty", lambda studio: source_is(
             studio, dirty_seq=1, dirty_since=ago(seconds=20))),
@@ -725,7 +748,7 @@ def test_the_thresholds_are_settings(studio, settings):
             name="poll-sources", last_error="SourceError", last_ok_at=ago(seconds=20),
             next_run_at=clock.now())),
     ],
-    ids=["pump", "unsettled", "unread", "job"],
+    ids=["pump", "broker", "unsettled", "unread", "job"],
 )  # fmt: skip
 def test_how_long_each_watchdog_waits_is_a_setting(studio, settings, setting, kind, cause):
     cause(studio)
