@@ -68,6 +68,7 @@ def _confirmed(connection: Connection, missing: Collection[Athlete]) -> bool:
     words = Quarantine.objects.filter(
         source__athlete__connection=connection,
         contract=MASS_CHANGE,
+        state=Quarantine.State.REPLAYED,
         note=CONFIRMED,
         settled_at__gt=clock.now() - GOOD_FOR,
     )

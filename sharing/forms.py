@@ -10,7 +10,7 @@ from accounts import cohorts
 from accounts.models import Athlete, Cohort, ConsentDecision, Organisation, User
 from destinations.models import Destination
 from plans.fields import SESSION_FIELDS
-from sharing import remarks
+from sharing import quarantine, remarks
 from sharing.drift import policy
 from sharing.models import Delivery, Plan, Route, Stop
 from sharing.routes import DEFAULT_PURPOSE, RouteSettings
@@ -34,7 +34,7 @@ class RemarkForm(forms.Form):
 
 
 class DismissForm(forms.Form):
-    note = forms.CharField(max_length=300, required=False)
+    note = forms.CharField(max_length=quarantine.LONGEST_NOTE, required=False)
 
 
 class DeliveryFilter(forms.Form):

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from accounts.models import User
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from plans import contract
@@ -32,7 +33,13 @@ PARSERS: Mapping[str, Callable[[Any], object]] = {
     contract.PLAN: contract.check,
 }
 
+LONGEST_NOTE = 300
+
 _replayers: dict[str, Callable[[Quarantine], None]] = {}
+
+
+class SettledError(Exception):
+    """Somebody has settled it already, in words for who came later."""
 
 
 def keep(source: Source, bad: BadAnswerError, log: Log) -> Quarantine:
@@ -75,13 +82,14 @@ def still_wrong(row: Quarantine) -> ContractError | None:
 
 
 @retried
-def replay(row: Quarantine) -> None:
+def replay(row: Quarantine, by: User | None = None) -> None:
     """Ask the source again. Raises while the kept answer would break the contract again."""
     if (error := still_wrong(row)) is not None:
         raise error
     with audited_atomic() as log:
-        _replayers.get(row.contract, _read_again)(row)
-        settle(row, Quarantine.State.REPLAYED, log)
+        waiting = _waiting(row)
+        _replayers.get(waiting.contract, _read_again)(waiting)
+        settle(waiting, Quarantine.State.REPLAYED, log, by)
 
 
 def replay_with(contract_name: str, replayer: Callable[[Quarantine], None]) -> None:
@@ -96,10 +104,20 @@ def _read_again(row: Quarantine) -> None:
 
 
 @retried
-def dismiss(row: Quarantine, note: str) -> None:
+def dismiss(row: Quarantine, note: str = "", by: User | None = None) -> None:
+    """Leave it unread. The note is not in the log: it is a person's words."""
     with audited_atomic() as log:
-        row.note = note
-        settle(row, Quarantine.State.DISMISSED, log)
+        waiting = _waiting(row)
+        waiting.note = note
+        settle(waiting, Quarantine.State.DISMISSED, log, by)
+
+
+def _waiting(row: Quarantine) -> Quarantine:
+    """The row as it is now, held for who settles it."""
+    held = Quarantine.objects.select_for_update(no_key=True).get(pk=row.pk)
+    if held.state != Quarantine.State.OPEN:
+        raise SettledError(f"This is settled already: {held.get_state_display().lower()}.")
+    return held
 
 
 def read_well(source: Source, log: Log) -> None:
@@ -110,9 +128,9 @@ def read_well(source: Source, log: Log) -> None:
         settle(row, Quarantine.State.REPLAYED, log)
 
 
-def settle(row: Quarantine, state: Quarantine.State, log: Log) -> None:
+def settle(row: Quarantine, state: Quarantine.State, log: Log, by: User | None = None) -> None:
     row.state = state
-    row.settled_at = clock.now()
+    row.settled_at, row.settled_by = clock.now(), by
     row.audit_entry_id = _record(row, state.value, log)
     row.save()
 

@@ -9,7 +9,7 @@ from accounts.camel import CamelSerializer
 from accounts.models import Athlete, ConsentDecision, User
 from destinations.models import Destination
 from plans.fields import SESSION_FIELDS
-from sharing import remarks
+from sharing import quarantine, remarks
 from sharing.drift import words
 from sharing.drift.values import unseal
 from sharing.models import (
@@ -364,10 +364,23 @@ class AskForCheckSerializer(OwnRows, serializers.Serializer[Any]):
 
 
 class QuarantineSerializer(CamelSerializer, serializers.ModelSerializer[Quarantine]):
+    settled_by = serializers.EmailField(source="settled_by.email", default="", read_only=True)
+
     class Meta:
         model = Quarantine
-        fields = ["id", "contract", "field", "problem", "state", "created_at", "settled_at"]
+        fields = [
+            "id", "contract", "field", "problem", "state", "note", "created_at", "settled_at",
+            "settled_by",
+        ]  # fmt: skip
         read_only_fields = fields
+
+
+class DismissSerializer(serializers.Serializer[Any]):
+    """Why it is dismissed, if there is something to say."""
+
+    note = serializers.CharField(
+        max_length=quarantine.LONGEST_NOTE, required=False, allow_blank=True, default=""
+    )
 
 
 @extend_schema_field({"type": "object", "description": "The canonical plan, plan.v1"})

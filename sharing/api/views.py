@@ -1,5 +1,6 @@
 """The endpoints. A view asks who may, calls one service, and answers."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -296,16 +297,28 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
     queryset = Quarantine.objects.none()
 
     def get_queryset(self) -> QuerySet[Quarantine]:
-        return Quarantine.objects.for_user(person(self.request))
+        return Quarantine.objects.for_user(person(self.request)).select_related("settled_by")
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
     def replay(self, request: Request, pk: str) -> Response:
         """Read the athlete's calendar again."""
+        return self._settled(quarantine.replay, by=person(request))
+
+    @extend_schema(request=serializers.DismissSerializer)
+    @action(detail=True, methods=["post"])
+    def dismiss(self, request: Request, pk: str) -> Response:
+        """Leave it unread, with a note if you like. Refused when it is settled already."""
+        said = serializers.DismissSerializer(data=request.data)
+        said.is_valid(raise_exception=True)
+        note = said.validated_data["note"]
+        return self._settled(quarantine.dismiss, note=note, by=person(request))
+
+    def _settled(self, service: Callable[..., None], **said: Any) -> Response:
         try:
-            quarantine.replay(self.get_object())
-        except ContractError as error:
-            return Response({"detail": str(error)}, status=status.HTTP_409_CONFLICT)
+            service(self.get_object(), **said)
+        except (ContractError, quarantine.SettledError) as refusal:
+            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(self.get_object()).data)
 
 

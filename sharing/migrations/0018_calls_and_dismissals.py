@@ -1,3 +1,5 @@
+import django.db.models.deletion
+from django.conf import settings
 from django.db import migrations, models
 
 import sharing.models.base
@@ -5,7 +7,8 @@ import sharing.models.base
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("sharing", "0015_indexes_for_claiming"),
+        migrations.swappable_dependency(settings.AUTH_USER_MODEL),
+        ("sharing", "0017_who_did_not_come_back"),
     ]
 
     operations = [
@@ -21,5 +24,15 @@ class Migration(migrations.Migration):
                 ("heard_at", models.DateTimeField(null=True)),
                 ("since", models.DateTimeField(null=True)),
             ],
+        ),
+        migrations.AddField(
+            model_name="quarantine",
+            name="settled_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
     ]

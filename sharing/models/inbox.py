@@ -1,5 +1,6 @@
 """What the source told us: hints as they came, what is out of date, what could not be read."""
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
@@ -139,6 +140,9 @@ class Quarantine(Identified):
     note = models.TextField(blank=True)
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
+    )  # null: by itself
     audit_entry = audit_entry()
 
     objects = Tenants("source__athlete", "view_quarantine")

@@ -18,12 +18,13 @@ from sharing.views.asking import own, page_of, person
 def quarantine(request: HttpRequest) -> HttpResponse:
     user = person(request, "view_quarantine")
     settled = bool(request.GET.get("settled"))
-    rows = Quarantine.objects.for_user(user).select_related("source__athlete").defer("body")
+    rows = Quarantine.objects.for_user(user).defer("body")
+    rows = rows.select_related("source__athlete", "settled_by")
     waiting = {"state": Quarantine.State.OPEN}
     rows = rows.exclude(**waiting) if settled else rows.filter(**waiting)
     context = {
         "page": page_of(request, rows.order_by("-created_at")), "settled": settled,
-        "may_settle": roles.may(user, "replay_quarantine"),
+        "may_settle": roles.may(user, "replay_quarantine"), "longest": services.LONGEST_NOTE,
     }  # fmt: skip
     return render(request, "sharing/quarantine.html", context)
 
@@ -33,9 +34,11 @@ def replay(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Hold the kept answer against the contract again, after a fix."""
     row = _to_settle(request, pk)
     try:
-        services.replay(row)
+        services.replay(row, person(request))
     except ContractError as error:
         messages.error(request, f"It still breaks its contract: {error}")
+    except services.SettledError as refusal:
+        messages.error(request, str(refusal))
     else:
         messages.success(request, "It keeps its contract now; the calendar is being read.")
     return redirect("quarantine")
@@ -47,8 +50,12 @@ def dismiss(request: HttpRequest, pk: UUID) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "This note cannot be kept: use fewer words, and plain ones.")
         return redirect("quarantine")
-    services.dismiss(row, note=form.cleaned_data["note"])
-    messages.success(request, "Dismissed. The next reading shows whether it was right.")
+    try:
+        services.dismiss(row, form.cleaned_data["note"], person(request))
+    except services.SettledError as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Dismissed. The next reading shows whether it was right.")
     return redirect("quarantine")
 
 

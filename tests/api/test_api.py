@@ -7,11 +7,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import ConsentDecision, Membership, Organisation, User
 from audit.log import audited_atomic
+from audit.models import Entry
 from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from plans import contract
 from sharing import deliveries, quarantine
-from sharing.models import Delivery, Route, Source
+from sharing.models import Delivery, Quarantine, Route, Source
 from sharing.source.errors import BadAnswerError
 from tests.api.conftest import client_of
 from tests.sharing.world import build, session
@@ -408,11 +409,43 @@ def test_a_block_that_ends_before_it_starts_or_is_anothers_is_refused(studio, an
 
 
 def test_replaying_what_is_still_wrong_says_what_is_wrong(studio, ana):
+    row = _quarantined(studio)
+    refused = ana.post(f"/api/v1/quarantine/{row.pk}/replay/")
+    assert refused.status_code == 409
+    assert "WorkoutDay" in refused.json()["detail"]
+
+
+def test_a_quarantined_answer_is_dismissed_once_with_a_note_and_recorded(studio, ana):
+    row = _quarantined(studio)
+    path = f"/api/v1/quarantine/{row.pk}/dismiss/"
+    told = ana.post(path, {"note": "A test workout."}, format="json").json()
+    assert (told["state"], told["note"]) == ("dismissed", "A test workout.")
+    assert told["settledBy"] == studio.ana.email
+    again = ana.post(path, {"note": "Another."}, format="json")
+    assert again.status_code == 409
+    assert "settled already: dismissed" in again.json()["detail"]
+    assert ana.get(f"/api/v1/quarantine/{row.pk}/").json()["note"] == "A test workout."
+    assert Entry.objects.filter(action="quarantine.dismissed").count() == 1
+
+
+def test_a_dismissal_needs_no_note_but_one_that_can_be_kept(studio, ana):
+    row = _quarantined(studio)
+    path = f"/api/v1/quarantine/{row.pk}/dismiss/"
+    assert ana.post(path, {"note": "x" * 301}, format="json").status_code == 400
+    assert ana.post(path).json()["state"] == "dismissed"
+
+
+def test_who_may_not_replay_may_not_dismiss(studio, ana, dan):
+    path = f"/api/v1/quarantine/{_quarantined(studio).pk}/dismiss/"
+    assert dan.post(path).status_code == 404
+    studio.ana.memberships.update(role="auditor")
+    assert ana.post(path).status_code == 403
+    assert Quarantine.objects.get().state == "open"
+
+
+def _quarantined(studio):
     source = Source.objects.create(athlete=studio.ben)
     with audited_atomic() as log:
         answer = json.dumps([{"Id": 1, "WorkoutDay": "someday"}]).encode()
         bad = BadAnswerError("workouts", "[0].WorkoutDay", "not a date", answer)
-        row = quarantine.keep(source, bad, log)
-    refused = ana.post(f"/api/v1/quarantine/{row.pk}/replay/")
-    assert refused.status_code == 409
-    assert "WorkoutDay" in refused.json()["detail"]
+        return quarantine.keep(source, bad, log)

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from accounts.models import Athlete, Membership, Organisation, User
 from plans import contract
-from sharing import clock
+from sharing import clock, quarantine
 from sharing.models import Lane, Quarantine, Source
 from tests.sharing import world as worlds
 
@@ -99,6 +99,41 @@ def test_the_quarantine_names_the_field_and_can_be_settled(client, world):
     client.post(reverse("quarantine_dismiss", args=[row.pk]), {"note": "known"})
     row.refresh_from_db()
     assert row.state == "dismissed"
+
+
+def test_a_dismissal_says_by_whom_when_and_why(client, world):
+    row = _quarantined(world)
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("quarantine")))
+    assert f'<label class="visually-hidden" for="note-{row.pk}">Why [3].WorkoutDay of' in shown
+    assert f'id="note-{row.pk}"' in shown
+    client.post(reverse("quarantine_dismiss", args=[row.pk]), {"note": "A <test> workout"})
+    shown = text(client.get(reverse("quarantine"), {"settled": 1}))
+    assert f"Dismissed by {world.ana}" in shown
+    assert "just now</time>: A &lt;test&gt; workout" in shown
+    assert f'id="note-{row.pk}"' not in shown
+
+
+def test_what_another_has_dismissed_meanwhile_keeps_their_note(client, world):
+    row = _quarantined(world)
+    quarantine.dismiss(row, "mine")
+    Quarantine.objects.update(contract="understood by now")
+    client.force_login(world.ana)
+    for name in ("quarantine_dismiss", "quarantine_replay"):
+        answer = client.post(reverse(name, args=[row.pk]), {"note": "another"}, follow=True)
+        assert "settled already: dismissed" in text(answer)
+    row.refresh_from_db()
+    assert (row.state, row.note, row.settled_by) == ("dismissed", "mine", None)
+
+
+def test_an_auditor_sees_the_quarantine_and_no_way_to_settle_it(client, world):
+    row = _quarantined(world)
+    world.ana.memberships.update(role="auditor")
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("quarantine")))
+    assert "[3].WorkoutDay" in shown
+    assert f'id="note-{row.pk}"' not in shown
+    assert client.post(reverse("quarantine_dismiss", args=[row.pk])).status_code == 403
 
 
 def test_the_log_is_verified_on_its_page_and_its_bytes_are_there(client, world):

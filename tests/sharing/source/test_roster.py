@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import Athlete, Connection
 from audit.models import Entry
-from sharing import intake, quarantine, roster
+from sharing import departures, intake, quarantine, roster
 from sharing.models import Delivery, Plan, Quarantine, Source
 from sharing.source.errors import BadAnswerError, NotThereError, SourceUnavailableError
 from tests.sharing.source.studio import BEN, roster_entry
@@ -125,6 +125,15 @@ def test_a_person_may_say_that_they_did_leave(ana, api):
     quarantine.replay(Quarantine.objects.get())
     assert sync(ana).detached == 10
     assert Quarantine.objects.get().state == Quarantine.State.REPLAYED
+
+
+def test_who_dismisses_the_short_list_lets_nobody_go_whatever_the_note_says(ana, api):
+    fill(api, 20)
+    sync(ana)
+    api.athletes = api.athletes[:10]
+    sync(ana)
+    quarantine.dismiss(Quarantine.objects.get(), departures.CONFIRMED)
+    assert sync(ana).detached == 0
 
 
 def test_a_persons_word_is_about_those_who_were_missing_then(ana, api):
