@@ -15,9 +15,13 @@ from accounts.api.asking import Permitted, person
 from accounts.models import User
 from sharing.api import serializers
 from sharing.api.filters import DriftFilter
+from sharing.bulk import putting_back
+from sharing.bulk.refusing import NotPossible
 from sharing.drift import asking, repairing
 from sharing.models import Drift, DriftCheck
 from sharing.selectors import drift as selectors
+
+MANAGE = "manage_destination"
 
 
 class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
@@ -51,6 +55,24 @@ class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
         """Take a repair back: what was read there is written again, and kept."""
         return self._settled(repairing.undo)
 
+    @extend_schema(request=serializers.RestoreSerializer, responses=serializers.RestoredSerializer)
+    @action(detail=False, methods=["post"], write_permission=MANAGE)
+    def restore(self, request: Request) -> Response:
+        """Confirm that everything which waits for it at a destination is put back. Refused where
+        that is more plans than you may move alone.
+        """
+        wish = serializers.RestoreSerializer(
+            data=request.data, context=self.get_serializer_context()
+        )
+        wish.is_valid(raise_exception=True)
+        destination = wish.validated_data["destination"]
+        roles.require(person(request), MANAGE, destination)
+        try:
+            count = putting_back.restore(destination, person(request))
+        except NotPossible as refusal:
+            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
+        return Response(serializers.RestoredSerializer({"differences": count}).data)
+
     def _settled(self, service: Callable[[Drift, User], Drift]) -> Response:
         try:
             row = service(self.get_object(), person(self.request))
@@ -64,7 +86,7 @@ class DriftCheckViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[D
 
     permission_classes = [Permitted]
     read_permission = "view_destination"
-    write_permission = "manage_destination"
+    write_permission = MANAGE
     serializer_class = serializers.DriftCheckSerializer
     filterset_fields = ["destination", "state"]
     queryset = DriftCheck.objects.none()

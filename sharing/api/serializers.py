@@ -363,6 +363,14 @@ class AskForCheckSerializer(OwnRows, serializers.Serializer[Any]):
     destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
 
 
+class RestoreSerializer(OwnRows, serializers.Serializer[Any]):
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+
+
+class RestoredSerializer(CamelSerializer, serializers.Serializer[Any]):
+    differences = serializers.IntegerField(read_only=True, help_text="How many are put back.")
+
+
 class QuarantineSerializer(CamelSerializer, serializers.ModelSerializer[Quarantine]):
     settled_by = serializers.EmailField(source="settled_by.email", default="", read_only=True)
 

@@ -10,6 +10,7 @@ ALONE: dict[str, int | None] = {
     Role.ADMIN: 5000,
     Role.COACH: 500,
     Role.ASSISTANT: 25,
+    Role.DESTINATION_OWNER: 500,  # nothing but to put back what was lost there
 }
 WITHIN = timedelta(hours=1)  # what is begun in it adds up: several small actions are a large one
 

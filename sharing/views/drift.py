@@ -14,6 +14,8 @@ from accounts import roles
 from accounts.models import User
 from destinations.models import Destination
 from sharing import mass_change
+from sharing.bulk import putting_back
+from sharing.bulk.refusing import NotPossible
 from sharing.drift import asking, repairing, restoring, words
 from sharing.models import Drift
 from sharing.selectors import drift as selectors
@@ -30,6 +32,8 @@ class Lost:
     destination: Destination
     waiting: int
     missing: int
+    may_confirm: bool
+    why_not: str  # a person who may confirm it, but not so much alone
 
 
 def drifts(request: HttpRequest) -> HttpResponse:
@@ -41,7 +45,7 @@ def drifts(request: HttpRequest) -> HttpResponse:
     page = page_of(request, selectors.shelf(user, shelf, chosen.pk if chosen else None))
     context = {
         "page": page, "rows": [words.shown(row) for row in page.object_list], "shelf": shelf,
-        "destination": chosen, "lost": _lost(user, chosen), "may_manage": roles.may(user, MANAGE),
+        "destination": chosen, "lost": _lost(user, chosen),
         "may_settle": roles.may(user, "redeliver"),
         "checks": selectors.checks(user, chosen.pk if chosen else None)[:5],
     }  # fmt: skip
@@ -92,9 +96,13 @@ def check(request: HttpRequest, pk: UUID) -> HttpResponse:
 def restore(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The one confirmation that a destination which lost its data gets it back."""
     destination = _to_manage(request, pk)
-    count = restoring.restore(destination, person(request))
-    said = f"{count} difference{'' if count == 1 else 's'} at {destination.name}: being put back."
-    messages.success(request, said)
+    try:
+        count = putting_back.restore(destination, person(request))
+    except NotPossible as refusal:
+        messages.error(request, str(refusal))
+    else:
+        differences = f"{count} difference{'' if count == 1 else 's'}"
+        messages.success(request, f"{differences} at {destination.name}: being put back.")
     return redirect(returning.address(request, reverse("drift")))
 
 
@@ -126,13 +134,16 @@ def _lost(user: User, chosen: Destination | None) -> list[Lost]:
     places = Destination.objects.for_user(user).order_by("name")
     if chosen is not None:
         places = places.filter(pk=chosen.pk)
-    found = [
-        Lost(place, waiting.count(), waiting.filter(kind=Drift.Kind.MISSING).count())
-        for place in places.filter(lanes__drifts__state=Drift.State.OPEN).distinct()
-        if not place.drift_checks.filter(state__in=asking.UNDER_WAY).exists()
-        and (waiting := restoring.waiting_for_confirmation(place))
-    ]
-    return [each for each in found if each.waiting > mass_change.FEW]
+    found = []
+    for place in places.filter(lanes__drifts__state=Drift.State.OPEN).distinct():
+        waiting = restoring.waiting_for_confirmation(place)
+        checked = place.drift_checks.filter(state__in=asking.UNDER_WAY).exists()
+        if not checked and (count := waiting.count()) > mass_change.FEW:
+            missing = waiting.filter(kind=Drift.Kind.MISSING).count()
+            may = roles.may(user, MANAGE, place)
+            why_not = putting_back.why_not(place, user) if may else ""
+            found.append(Lost(place, count, missing, may, why_not))
+    return found
 
 
 def _to_manage(request: HttpRequest, pk: UUID) -> Destination:

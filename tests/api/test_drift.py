@@ -3,7 +3,8 @@
 import pytest
 
 from sharing import deliveries
-from sharing.drift import checks
+from sharing.bulk import limits
+from sharing.drift import checks, restoring
 from sharing.models import Drift
 from tests.sharing import fake_destination, readable_destination
 from tests.sharing.world import build, session
@@ -80,6 +81,49 @@ def test_a_stranger_names_neither_a_difference_nor_a_destination(studio, ana, da
     assert ask(dan, studio).status_code == 400
     row.refresh_from_db()
     assert row.state == "open"
+
+
+def restore(client, studio):
+    body = {"destination": str(studio.destination.pk)}
+    return client.post("/api/v1/drift/restore/", body, format="json")
+
+
+@pytest.fixture
+def lost(studio, ana, calendar):
+    """Nothing is there any more: more than is put back before a person has confirmed it."""
+    studio.publish(*[session(f"tp-{n}") for n in range(9)])
+    work()
+    calendar.held.clear()
+    ask(ana, studio)
+    work()
+
+
+def test_other_software_confirms_that_lost_data_is_put_back(studio, ana, calendar, lost):
+    assert calendar.held == {}
+    told = restore(ana, studio)
+    assert (told.status_code, told.json()) == (200, {"differences": 9})
+    restoring.repair_due()
+    work()
+    assert len(calendar.held) == 9
+
+
+def test_over_the_limit_nothing_is_put_back_at_once(studio, ana, lost, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    refused = restore(ana, studio)
+    assert refused.status_code == 409
+    assert "more than you may alone. Ask an owner or admin" in refused.json()["detail"]
+    assert set(Drift.objects.values_list("state", flat=True)) == {"open"}
+    studio.ana.memberships.update(role="admin")
+    assert restore(ana, studio).status_code == 200
+
+
+def test_only_who_may_manage_the_destination_confirms(studio, ana, dan, lost):
+    assert restore(dan, studio).status_code == 400
+    studio.ana.memberships.update(role="auditor")
+    assert restore(ana, studio).status_code == 403
+    assert set(Drift.objects.values_list("state", flat=True)) == {"open"}
+    studio.ana.memberships.update(role="destination_owner")
+    assert restore(ana, studio).status_code == 200
 
 
 def test_an_auditor_reads_and_settles_nothing(studio, ana):

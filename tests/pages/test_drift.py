@@ -9,6 +9,7 @@ from accounts.models import Membership
 from audit.log import audited_atomic
 from audit.models import Entry
 from sharing import clock
+from sharing.bulk import limits
 from sharing.deliveries import deliver_due
 from sharing.drift import asking, checks
 from sharing.drift.values import Values, seal
@@ -248,6 +249,40 @@ def test_lost_data_waits_for_one_confirmation(client, world, calendar):
     client.post(reverse("drift_restore", args=[world.destination.pk]))
     assert set(Drift.objects.values_list("state", flat=True)) == {"repairing"}
     assert "seems to have lost its data" not in text(client.get(reverse("drift")))
+
+
+def test_more_than_one_may_restore_alone_is_said_and_not_offered(
+    client, world, calendar, monkeypatch
+):
+    monkeypatch.setitem(limits.ALONE, "coach", 0)
+    world.publish(*[worlds.session(f"tp-{n}") for n in range(9)])
+    deliver_all()
+    calendar.held.clear()
+    check(world)
+    client.force_login(world.ana)
+    button = reverse("drift_restore", args=[world.destination.pk])
+    shown = text(client.get(reverse("drift")))
+    assert "restore 9 sessions?" in shown
+    assert "write to 1 plan at once, more than you may alone. Ask an owner or admin" in shown
+    assert button not in shown
+    assert "more than you may alone" in text(client.post(button, follow=True))
+    assert set(Drift.objects.values_list("state", flat=True)) == {"open"}
+    world.ana.memberships.update(role=Membership.Role.ADMIN)
+    assert button in text(client.get(reverse("drift")))
+    client.post(button)
+    assert set(Drift.objects.values_list("state", flat=True)) == {"repairing"}
+
+
+def test_who_may_not_confirm_is_told_who_may(client, world, calendar):
+    world.publish(*[worlds.session(f"tp-{n}") for n in range(9)])
+    deliver_all()
+    calendar.held.clear()
+    check(world)
+    world.ana.memberships.update(role=Membership.Role.AUDITOR)
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("drift")))
+    assert "whoever answers for this destination can confirm it" in shown
+    assert reverse("drift_restore", args=[world.destination.pk]) not in shown
 
 
 def test_five_hundred_differences_come_in_pages_with_few_questions(

@@ -214,6 +214,7 @@ def body_of(path, studio):
         r"api/v1/athletes/.*": {"timeZone": "Europe/Rome"},
         r"api/v1/remarks/": {"delivery": str(rows["deliveries"].pk), "words": "seen"},
         r"api/v1/drift-checks/": {"destination": place},
+        r"api/v1/drift/restore/": {"destination": place},
         r"api/v1/stops/": {"route": str(rows["routes"].pk), "mode": "kill", "reason": "stop"},
         r"api/v1/bulk-actions/": {
             "kind": "roll_back", "to": "previous", "plan": str(world.plan.pk), "reason": "wrong",

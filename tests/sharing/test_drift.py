@@ -17,6 +17,8 @@ from destinations.errors import (
 )
 from destinations.models import Destination
 from sharing import clock, deliveries, routes, stops
+from sharing.bulk import limits, putting_back
+from sharing.bulk.refusing import NotPossible
 from sharing.deliveries import deliver_due
 from sharing.drift import asking, checks, repairing, restoring
 from sharing.drift.values import unseal
@@ -691,6 +693,49 @@ def test_f44_to_restore_what_was_lost_moves_nobodys_own_days_back(world, calenda
     deliver_all()
     assert len(calendar.held) == len(keys)
     assert sum(item["date"] == "2030-01-01" for item in calendar.held.values()) == 6
+
+
+@pytest.mark.parametrize(
+    ("limit", "lanes_of_an_admin", "asked"),
+    [(2, 3, "an owner or admin"), (2, 2, "an owner")],
+    ids=["an admin may", "only an owner may"],
+)
+def test_f44_more_plans_than_a_role_may_move_alone_are_not_restored(
+    world, calendar, monkeypatch, limit, lanes_of_an_admin, asked
+):
+    monkeypatch.setitem(limits.ALONE, "coach", limit)
+    monkeypatch.setitem(limits.ALONE, "admin", lanes_of_an_admin)
+    for _ in range(2):
+        another_lane(world)
+    calendar.held.clear()
+    check(world)
+    with pytest.raises(NotPossible) as refused:
+        putting_back.restore(world.destination, world.ana)
+    assert "write to 3 plans at once, more than you may alone" in str(refused.value)
+    assert f"Ask {asked} to restore them, or put differences back one by one." in str(refused.value)
+    assert set(states().values()) == {"open"}
+    assert not Entry.objects.filter(action="drift.restore").exists()
+
+
+def test_f44_the_limit_counts_plans_and_not_their_sessions(world, calendar, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 3)
+    for _ in range(2):
+        another_lane(world)
+    calendar.held.clear()
+    check(world)
+    assert putting_back.restore(world.destination, world.ana) == 9
+
+
+def test_who_answers_for_a_destination_restores_it_within_a_limit(world, calendar, monkeypatch):
+    for _ in range(2):
+        another_lane(world)
+    calendar.held.clear()
+    check(world)
+    world.ana.memberships.update(role="destination_owner")
+    assert putting_back.why_not(world.destination, world.ana) == ""
+    monkeypatch.setitem(limits.ALONE, "destination_owner", 2)
+    with pytest.raises(NotPossible, match=r"Ask an owner or admin to restore them\.$"):
+        putting_back.restore(world.destination, world.ana)  # sees no difference to put back
 
 
 def test_five_missing_sessions_are_no_mass_change(world, calendar):
