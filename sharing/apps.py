@@ -7,7 +7,7 @@ class SharingConfig(AppConfig):
     def ready(self) -> None:
         from accounts import cohorts  # noqa: PLC0415 - loaded after the apps
         from audit import fsck, triggers  # noqa: PLC0415 - loaded after the apps
-        from sharing import versions  # noqa: PLC0415 - loaded after the apps
+        from sharing import tasks, versions, wake  # noqa: PLC0415 - loaded after the apps
         from sharing.stops import putting  # noqa: PLC0415 - loaded after the apps
 
         fsck.register(self.get_model("Delivery"), named="delivery")
@@ -15,3 +15,4 @@ class SharingConfig(AppConfig):
         fsck.also(versions.altered)
         cohorts.object_with(putting.why_cohort_stays)
         triggers.protect("sharing_planversion", "sharing_acknowledgement")
+        wake.publish_with(tasks.publish)

@@ -9,7 +9,7 @@ from celery import shared_task
 from celery.signals import worker_process_init, worker_process_shutdown
 from django.db import close_old_connections
 
-from sharing import hearing, pump, wake
+from sharing import hearing, pump
 
 BUDGET = 20.0  # seconds a task may go on draining
 
@@ -33,7 +33,8 @@ def _here() -> str:
     return f"{socket.gethostname()[:32]}:{os.getpid()}"
 
 
-def _publish() -> None:
+def publish() -> None:
+    """A call that says only: look. Whoever does not take it within half a minute need not."""
     drain.apply_async(retry=False, ignore_result=True, expires=30)
 
 
@@ -56,6 +57,5 @@ def stop_pump(**_: Any) -> None:
         _pumps.pop().stop()
 
 
-wake.publish_with(_publish)
 worker_process_init.connect(start_pump)
 worker_process_shutdown.connect(stop_pump)

@@ -80,7 +80,7 @@ os.register_at_fork(after_in_child=_hang_a_new_bell)
 
 
 def publish_with(publish: Callable[[], None]) -> None:
-    """Say how a hint is published. `sharing.tasks` does; without it, waking is a no-op."""
+    """Say how a hint is published, in every process; without it, waking does nothing."""
     _publisher[:] = [publish]
 
 

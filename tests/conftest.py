@@ -13,6 +13,7 @@ from django.db.backends.postgresql.operations import DatabaseOperations as Serve
 from django.db.backends.signals import connection_created
 
 from audit.models import Head
+from sharing import wake
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,14 @@ def _loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def publishers():
+    """Who publishes wake-up calls in a process of the product. In a test nobody listens to them."""
+    hung = list(wake._publisher)
+    wake._publisher.clear()
+    return hung
 
 
 @pytest.fixture(autouse=True)

@@ -97,7 +97,7 @@ def test_every_code_that_is_written_anywhere_has_words():
     """So that nobody ever reads a code without a row, which could only speak for itself."""
     places = [each for room in ROOMS for each in (ROOT / room).iterdir() if each.name not in FREE]
     written = {code for place in places for code in codes_in(place)}
-    assert written >= {"newer_version", "unknown_since_restore", "lease_lost", "restored"}
+    assert written >= {"newer_version", "lease_lost", "restored"}
     assert not {code for code in written if known(code) is None}
 
 
@@ -105,6 +105,12 @@ def test_every_refusal_of_the_gate_has_words():
     refusals = returned_by("sharing/gate.py", "refusal") | {"no_consent"}
     assert len(refusals) == 5
     assert refusals <= set(OWN)
+
+
+def test_every_question_to_a_person_has_words():
+    questions = returned_by("sharing/unknown.py", "question")
+    assert questions == {"unknown_key_expired", "unknown_since_restore"}
+    assert questions <= set(OWN)
 
 
 def test_the_codes_of_one_table_are_in_no_other():

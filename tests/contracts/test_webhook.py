@@ -1,5 +1,6 @@
-"""The webhook adapter keeps the contract, and a webhook has the class of its receiver: tried against
-the sandbox's inbox, as it is and made careless.
+"""The webhook adapter keeps the contract, and a webhook has the class of its receiver.
+
+Tried against the sandbox's inbox, as it is and made careless.
 """
 
 from uuid import uuid4

@@ -5,9 +5,14 @@ import threading
 import pytest
 from django.db import transaction
 
-from sharing import wake
+from sharing import tasks, wake
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_every_process_publishes_also_the_web(publishers):
+    """It is hung when the applications are ready, not when a worker imports its tasks."""
+    assert publishers == [tasks.publish]
 
 
 @pytest.fixture
