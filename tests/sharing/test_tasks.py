@@ -1,7 +1,7 @@
 """Celery's task: one connection for many of them, and a new one when the database has ended it."""
 
 import pytest
-from celery.fixups.django import DjangoWorkerFixup
+from celery.fixups.django import DjangoWorkerFixup  # type: ignore[attr-defined] # not in its stubs
 from django.db import connection, connections
 
 from config.celery import app
