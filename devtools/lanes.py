@@ -18,7 +18,10 @@ from devtools.processes import dying_with_parent
 
 LOCAL_POSTGRES = "postgres://postgres@127.0.0.1:5432/postgres"
 LOCAL_REDIS = "redis://127.0.0.1:6379/15"
-NOT_ON_SERVERS = ["tests/plans", "tests/devtools", "tests/architecture", "tests/sandbox"]
+NOT_ON_SERVERS = [  # what never asks a database
+    "tests/plans", "tests/devtools", "tests/architecture", "tests/sandbox", "tests/contracts",
+    "tests/destinations/adapters", "tests/destinations/http",
+]  # fmt: skip
 OF_THE_PRODUCT = ("BATON_", "TRAININGPEAKS_", "SANDBOX_", "EMAIL_URL", "BROKER_URL", "DJANGO_")
 ABOUT_THE_MACHINE = {"BATON_CHROMIUM"}
 SIDE_BY_SIDE = ["-n", "2"]

@@ -99,7 +99,6 @@ def careless(sandbox):
 
 
 @pytest.mark.processes
-@pytest.mark.in_one_lane
 class TestWhatComesTwice:
     def test_one_key_has_one_effect_where_keys_are_honoured(self, keyed):
         for _ in range(2):

@@ -5,6 +5,7 @@ import socket
 import pytest
 
 from devtools import lanes, outcome
+from devtools.environment import ROOT
 from devtools.lanes import Lane
 from devtools.outcome import Outcome
 
@@ -111,6 +112,15 @@ def test_what_proves_the_same_everywhere_runs_in_the_last_lane_alone(called, ser
         "not processes and not browser",
         "processes and not browser",
     ]
+
+
+def test_no_test_is_left_out_of_both_lanes():
+    """What runs in the last lane alone must not lie in a folder that this lane passes over."""
+    marked = "pytest.mark." + "in_one_lane"
+    passed_over = [ROOT / folder for folder in lanes.NOT_ON_SERVERS]
+    assert all(folder.is_dir() for folder in passed_over)
+    files = [path for folder in passed_over for path in folder.rglob("*.py")]
+    assert not [path for path in files if marked in path.read_text()]
 
 
 def test_a_lane_in_which_no_test_ran_has_failed(servers, monkeypatch, capfd):

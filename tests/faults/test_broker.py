@@ -12,7 +12,7 @@ from celery import Celery
 from tests.faults.servers.stage import Stage
 from tests.faults.servers.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stage")]
+pytestmark = [pytest.mark.processes, pytest.mark.in_one_lane, pytest.mark.xdist_group("stage")]
 
 WIPES = 5
 HINT = "sharing.tasks.drain"

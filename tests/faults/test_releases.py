@@ -14,7 +14,7 @@ import pytest
 from devtools.environment import ROOT
 from tests.faults.servers.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stage")]
+pytestmark = [pytest.mark.processes, pytest.mark.in_one_lane, pytest.mark.xdist_group("stage")]
 
 OLDER = "1671054176531e8619de1b7db8473aee794fa050"
 SEVERAL = 12  # deliveries
