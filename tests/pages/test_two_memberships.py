@@ -26,7 +26,7 @@ from sharing.models import BulkAction, Drift, DriftCheck, RemoteRecord, Source
 from sharing.source.errors import BadAnswerError
 from tests.sharing import world as worlds
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.in_one_lane]
 
 PAIRS = [
     ("auditor", "coach"), ("destination_owner", "coach"), ("destination_owner", "auditor"),
