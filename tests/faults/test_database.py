@@ -10,7 +10,11 @@ from tests.faults.servers.processes import QUICK
 from tests.faults.servers.stage import Stage
 from tests.faults.servers.waiting import until
 
-pytestmark = [pytest.mark.processes, pytest.mark.in_one_lane, pytest.mark.xdist_group("stage")]
+pytestmark = [
+    pytest.mark.processes,
+    pytest.mark.in_one_lane,
+    pytest.mark.xdist_group("database"),
+]
 
 BACK_WITHIN = 10.0  # seconds from the database's return to the first delivery
 SETTLES_WITHIN = 40.0
@@ -77,7 +81,7 @@ def test_F17_the_line_is_cut_during_a_commit(delivered, stage, database):
 def test_F18_a_slow_database_makes_everything_slower_and_nothing_wrong(stage, database):
     """Half a second for each packet, as much shorter as the lease is here."""
     database.delay(0.05)
-    stage.change(6)
+    stage.change(2)
     stage.settle(SETTLES_SLOWLY)
 
 

@@ -1,11 +1,9 @@
-"""The whole product as real processes: the demo, also while its worker is killed again."""
+"""The whole product as real processes: the demo. What is killed meanwhile is `make faults`."""
 
 import json
 import os
 import re
-import signal
 import subprocess
-import threading
 from pathlib import Path
 
 import pytest
@@ -16,8 +14,6 @@ from tests.sandbox_process import free_port
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("demo")]
 
-KILLS = 4
-KILL_EVERY = 7.0  # seconds: long enough to begin something, too short to finish everything
 PATIENCE = 240.0
 
 
@@ -81,27 +77,3 @@ def assert_no_secret_was_logged(here):
     assert secrets["BATON_SECRET_KEY"] not in said
     assert "whsec_" not in said.replace("whsec_…", "")
     assert not re.search(r"/hooks/trainingpeaks/[^/]+/[A-Za-z0-9_-]{20,}", said)
-
-
-@pytest.mark.in_one_lane
-def test_a_worker_that_is_killed_again_and_again_loses_and_doubles_nothing(stack):
-    here, supervisor = stack
-    worker = next(program for program in supervisor.programs if program.name == "worker")
-    over = threading.Event()
-    kills = []
-
-    def nemesis():
-        while len(kills) < KILLS and not over.wait(KILL_EVERY):
-            if worker.alive():
-                os.killpg(worker.process.pid, signal.SIGKILL)
-                kills.append(worker.process.pid)
-
-    thread = threading.Thread(target=nemesis)
-    thread.start()
-    try:
-        verdict = tell(here)
-    finally:
-        over.set()
-        thread.join()
-    assert len(kills) >= 2
-    assert verdict["ok"]
