@@ -36,11 +36,6 @@ ATHLETES = 8
 
 
 @pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
 def club(inbox):
     """Several athletes who all agreed, on a route for everyone."""
     world = build()

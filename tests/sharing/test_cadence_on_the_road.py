@@ -8,7 +8,6 @@ import pytest
 from accounts import consent
 from sharing import claims, clock, consents, deliveries, routes
 from sharing.models import Delivery, Lane, Route
-from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,16 +21,9 @@ NIGHTLY = routes.RouteSettings(
 
 
 @pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
-def studio(inbox):
-    world = build()
-    world.agree()
-    routes.change(world.route, NIGHTLY)
-    return world
+def studio(studio):
+    routes.change(studio.route, NIGHTLY)
+    return studio
 
 
 def work():

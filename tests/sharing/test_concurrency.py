@@ -17,18 +17,12 @@ from sharing import clock, deliveries, periodic, routes, stops
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, PeriodicJob, Plan, Route, Stop
 from sharing.stops import putting
-from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, publish, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 WORKERS = 6
 ATHLETES = 12
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
 
 
 @pytest.fixture

@@ -45,18 +45,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 BY_LINK = consent.Basis(kind="athlete_link")
 
 
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
-def studio(inbox):
-    world = build()
-    world.agree()
-    return world
-
-
 def work(times=20):
     """Do what is due now, as a worker would."""
     done = 0

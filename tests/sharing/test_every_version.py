@@ -17,16 +17,10 @@ from destinations.models import Destination
 from sharing import claims, consents, deliveries, outcomes
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Lane
-from tests.sharing import fake_destination
 from tests.sharing.test_deliveries import BY_LINK
 from tests.sharing.world import build, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
 
 
 @pytest.fixture

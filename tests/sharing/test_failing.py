@@ -14,22 +14,9 @@ from insight.models import Alert
 from sharing import claims, clock, deliveries, outcomes, retry, reviving
 from sharing.ledger import ledger
 from sharing.models import Delivery, Lane
-from tests.sharing import fake_destination
 from tests.sharing.world import build, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
-def studio(inbox):
-    world = build()
-    world.agree()
-    return world
 
 
 def fail(studio, inbox, *, days, error=None):

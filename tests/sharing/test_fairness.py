@@ -15,18 +15,12 @@ from sharing.models import Delivery, Heartbeat, PeriodicJob, Plan
 from sharing.pump import Pump
 from sharing.source import quota
 from sharing.source.errors import SourceDownError
-from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, make_destination, publish, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SOON = 20.0  # seconds, on a busy machine
 QUIET = 0.5  # seconds in which nobody else comes
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
 
 
 @pytest.fixture

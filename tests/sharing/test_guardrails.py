@@ -15,18 +15,12 @@ from sharing import clock, deliveries, guardrails, stops
 from sharing.bulk import asking, running
 from sharing.bulk.criteria import Criteria, To
 from sharing.models import BulkAction, Delivery, HourlyVolume, Lane, Plan, Stop
-from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, publish, session
 
 pytestmark = pytest.mark.django_db
 
 PLANS = 8
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
 
 
 @pytest.fixture

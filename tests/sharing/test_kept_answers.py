@@ -21,23 +21,23 @@ ANSWER = '{"error": "Ben Canary has no calendar"}'
 SHORT_TITLES = {"properties": {"title": {"maxLength": 3}}}
 
 
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
-def studio(inbox):
-    world = build()
-    world.agree()
-    return world
-
-
 def tried():
     """One try, whatever came before."""
     Lane.objects.update(due_at=clock.now())
     assert deliveries.deliver_due("worker")
     return Attempt.objects.latest("started_at")
+
+
+def doubted(monkeypatch):
+    """A calendar that is looked at before it is written again, because its record is in doubt."""
+    calendar = readable_destination.install(monkeypatch)
+    world = build(idempotency_class="none")
+    world.agree()
+    world.publish()
+    tried()
+    RemoteRecord.objects.update(state=RemoteRecord.State.UNCERTAIN)
+    Lane.objects.update(verify_needed=True)
+    return world, calendar
 
 
 @pytest.mark.parametrize("error", [PayloadError, UnavailableError, UnknownOutcomeError])
@@ -91,13 +91,7 @@ def test_our_own_fault_in_rendering_is_not_said_to_be_the_destination_s(studio, 
 
 
 def test_an_answer_to_a_look_before_the_first_step_is_kept_with_the_attempt(monkeypatch):
-    calendar = readable_destination.install(monkeypatch)
-    world = build(idempotency_class="none")
-    world.agree()
-    world.publish()
-    tried()
-    RemoteRecord.objects.update(state=RemoteRecord.State.UNCERTAIN)
-    Lane.objects.update(verify_needed=True)
+    world, calendar = doubted(monkeypatch)
     calendar.faults.append(UnknownOutcomeError(code="unreadable_answer", excerpt="<html>"))
     world.publish(session("tp-1", title="Tempo"))
     attempt = tried()
@@ -129,13 +123,7 @@ def test_an_answer_that_comes_after_an_erasure_is_not_kept(studio, inbox):
 
 
 def test_an_answer_to_a_look_that_comes_after_an_erasure_is_not_kept(monkeypatch):
-    calendar = readable_destination.install(monkeypatch)
-    world = build(idempotency_class="none")
-    world.agree()
-    world.publish()
-    tried()
-    RemoteRecord.objects.update(state=RemoteRecord.State.UNCERTAIN)
-    Lane.objects.update(verify_needed=True)
+    world, calendar = doubted(monkeypatch)
 
     def meanwhile():
         asking.ask(world.ben)

@@ -15,22 +15,8 @@ from destinations.forms import DestinationForm
 from destinations.http.retry_after import parse_retry_after
 from sharing import deliveries, retry
 from sharing.models import Attempt, Delivery
-from tests.sharing import fake_destination
-from tests.sharing.world import build
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
-def studio(inbox):
-    world = build()
-    world.agree()
-    return world
 
 
 def try_once(studio):

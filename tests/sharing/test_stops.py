@@ -16,7 +16,6 @@ from sharing import claims, clock, consents, deliveries, feeds, outcomes, routes
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, Plan, RemoteRecord, Stop
 from sharing.stops import covering, scopes
-from tests.sharing import fake_destination
 from tests.sharing.test_concurrency import together
 from tests.sharing.world import FIELDS, build, make_destination, publish, session
 
@@ -25,18 +24,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SCOPES = ["everything", "organisation", "destination", "route", "cohort", "athlete"]
 BY_LINK = consent.Basis(kind="athlete_link")
 AT_ONCE = 6  # calls that a destination answers before the kill switch is thrown
-
-
-@pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
-def studio(inbox):
-    world = build()
-    world.agree()
-    return world
 
 
 @pytest.fixture

@@ -20,11 +20,6 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
 def studio(inbox):
     """Its destination takes a call in ten seconds, and five at once."""
     world = build(rate_per_second=0.1, burst=5, slots=5)

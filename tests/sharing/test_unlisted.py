@@ -19,11 +19,6 @@ BEN = "Ben"
 
 
 @pytest.fixture
-def inbox(monkeypatch):
-    return fake_destination.install(monkeypatch)
-
-
-@pytest.fixture
 def listed(inbox, monkeypatch):
     """Whom the destination lists; nobody yet."""
     names, render = set(), fake_destination.FakeAdapter.render
