@@ -4,11 +4,9 @@ from datetime import datetime, timedelta
 from itertools import takewhile
 
 from audit.log import Log
-from sharing import records, unknown
+from sharing import records, retry, unknown
 from sharing.models import Delivery, Lane
 from sharing.settlement import CRASHED, Settlement, give_up
-
-BEFORE_QUARANTINE = 3  # crashes over one delivery
 
 
 def settle(lane: Lane, log: Log, now: datetime) -> bool:
@@ -40,7 +38,7 @@ def _fence_off(lane: Lane) -> None:
 
 def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
     lane, delivery = settlement.lane, settlement.delivery
-    if delivery.state == Delivery.State.WAITING and _in_a_row(delivery) >= BEFORE_QUARANTINE:
+    if delivery.state == Delivery.State.WAITING and _in_a_row(delivery) >= retry.CRASHES:
         if begun:
             unknown.hold(settlement, settlement.attempt.deadline_at, over=True)
         give_up(settlement, "crashes")
@@ -55,4 +53,4 @@ def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
 def _in_a_row(delivery: Delivery) -> int:
     """How many of this delivery's newest attempts had workers that never came back."""
     newest = delivery.attempts.order_by("-number").values_list("outcome", flat=True)
-    return sum(1 for _ in takewhile(CRASHED.__eq__, newest[:BEFORE_QUARANTINE]))
+    return sum(1 for _ in takewhile(CRASHED.__eq__, newest[: retry.CRASHES]))

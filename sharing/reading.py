@@ -54,7 +54,6 @@ logger = logging.getLogger(__name__)
 LONGEST_PAUSE = 5  # of the retry schedule: half an hour; a source is never given up
 ASKS_A_PERSON = timedelta(hours=1)  # between two tries that only a person can make succeed
 DOUBTED = 3  # refusals in a row that may be a token that ended on the way
-CRASHES = 3  # readers in a row that did not come back, before the next one waits
 
 
 _served: dict[UUID, float] = {}  # connection → when this process began to read there last
@@ -167,7 +166,7 @@ def _claim_of(connection_id: UUID) -> Claim | None:
 
 def _not_deadly(source: Source) -> None:
     """What may kill whoever reads it is read less and less often, and an alert says why."""
-    if source.unreturned >= CRASHES:
+    if source.unreturned >= retry.CRASHES:
         raise ReaderCrashedError
 
 
@@ -291,7 +290,7 @@ def _postpone(claim: Claim, error: SourceError) -> None:
             return
         row.failures += 1
         row.last_error = error.code
-        row.unreturned = CRASHES - 1 if isinstance(error, ReaderCrashedError) else 0
+        row.unreturned = retry.CRASHES - 1 if isinstance(error, ReaderCrashedError) else 0
         row.lease_until = LONG_AGO
         row.due_at = clock.now() + _pause(row, error)
         trouble.consequence(row, error, log)

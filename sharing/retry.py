@@ -7,6 +7,7 @@ from datetime import timedelta
 from destinations import schedule
 
 SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in schedule.DEFAULT)
+CRASHES = 3  # workers in a row that did not come back, before what they had is left alone
 PAYLOAD_TRIES = 3
 PAYLOAD_SPACING = timedelta(minutes=5)  # three tries then span ten minutes or more
 LOOK_AGAIN = timedelta(hours=6)  # at an athlete whom a destination's settings do not list

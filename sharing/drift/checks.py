@@ -22,7 +22,7 @@ from destinations.errors import (
 )
 from destinations.models import Destination
 from destinations.port import ReadBack, RemoteState
-from sharing import clock, turns
+from sharing import clock, retry, turns
 from sharing.drift import reading, settling
 from sharing.drift.asking import EVERY, UNDER_WAY
 from sharing.drift.comparing import Comparison
@@ -34,7 +34,6 @@ from sharing.stops import covering
 BUDGET = 5.0  # seconds a worker reads before it looks for other work
 ENOUGH_TROUBLE = 10  # lanes that could not be read, when they are more than those that could
 WELL_AGAIN = timedelta(minutes=1)  # how soon to look whether the breaker has closed
-CRASHES = 3  # workers in a row that did not come back from a lane, before it is left out
 
 
 class Fenced(Exception):  # noqa: N818 - not an error of ours: another worker goes on with the check
@@ -103,7 +102,7 @@ class Run:
         while (lane_id := self._next()) is not None:
             if self._must_stop() or self._must_wait():
                 return
-            if self.check.unreturned > CRASHES:
+            if self.check.unreturned > retry.CRASHES:
                 self._unreadable(lane_id, ReaderCrashedError.code)
                 continue
             try:

@@ -16,7 +16,7 @@ from destinations.errors import (
     UnknownOutcomeError,
 )
 from destinations.models import Destination
-from sharing import clock, deliveries, routes, stops
+from sharing import clock, deliveries, retry, routes, stops
 from sharing.bulk import limits, putting_back
 from sharing.bulk.refusing import NotPossible
 from sharing.deliveries import deliver_due
@@ -314,9 +314,9 @@ def test_a_lane_that_kills_three_workers_in_a_row_is_left_out(world, calendar):
     """The two beside it are compared; what was left out makes the check incomplete."""
     for _ in range(2):
         another_lane(world)
-    calendar.faults.extend([lambda: None, *[KeyboardInterrupt()] * checks.CRASHES])
+    calendar.faults.extend([lambda: None, *[KeyboardInterrupt()] * retry.CRASHES])
     asked = asking.ask(world.destination)
-    for _ in range(checks.CRASHES):
+    for _ in range(retry.CRASHES):
         with pytest.raises(KeyboardInterrupt):
             checks.run_due()
         DriftCheck.objects.update(lease_until=clock.now() - timedelta(seconds=1))

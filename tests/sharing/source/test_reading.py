@@ -7,7 +7,7 @@ from django.db import connection
 
 from accounts.models import Athlete, Connection
 from audit.models import Entry
-from sharing import clock, health, intake, latency, quarantine, reading
+from sharing import clock, health, intake, latency, quarantine, reading, retry
 from sharing.models import Delivery, Hint, Limiter, Plan, Quarantine, Source
 from sharing.source import credentials
 from sharing.source.errors import NeedsReconnectError
@@ -220,7 +220,7 @@ def test_what_kills_its_readers_is_read_less_and_less_often(ana, api):
     """It is never given up, and one good reading makes it a calendar as any other."""
     api.put(BEN, 1, ana.day(1))
     hint(ana)
-    for _ in range(reading.CRASHES):
+    for _ in range(retry.CRASHES):
         dies(ana)
     pauses = []
     for _ in range(2):
@@ -231,14 +231,14 @@ def test_what_kills_its_readers_is_read_less_and_less_often(ana, api):
         assert pauses[-1] > timedelta(0)
         dies(ana)
     assert pauses[1] > pauses[0]
-    Source.objects.update(unreturned=reading.CRASHES - 1)
+    Source.objects.update(unreturned=retry.CRASHES - 1)
     assert ana.read() == 1
     assert (ana.source.unreturned, ana.source.failures, ana.source.last_error) == (0, 0, "")
 
 
 def test_readers_that_died_now_and_then_are_no_reason_to_wait(ana, api):
     api.put(BEN, 1, ana.day(1))
-    for _ in range(reading.CRASHES):
+    for _ in range(retry.CRASHES):
         hint(ana)
         dies(ana)
         assert ana.read() == 1
