@@ -15,11 +15,11 @@ from audit.log import audited_atomic
 from audit.retrying import retried
 from destinations import port
 from destinations.errors import DestinationError, MissingError, StaleError, UnknownOutcomeError
+from destinations.http.excerpt import LONGEST
 from sharing import clock
 from sharing.models import Attempt, Delivery, Drift, Lane, RemoteRecord, Step
 
 Outcome = port.Receipt | DestinationError
-EXCERPT = 2048  # characters of an answer that are kept
 DRIFTING = (Drift.State.OPEN, Drift.State.REPAIRING, Drift.State.KEPT)
 
 
@@ -75,7 +75,7 @@ def note(
 
 def _settle_step(row: Step, outcome: Outcome, now: datetime) -> None:
     row.settled_at = now
-    row.excerpt = outcome.excerpt[:EXCERPT]
+    row.excerpt = outcome.excerpt[:LONGEST]
     if isinstance(outcome, port.Receipt):
         row.state = Step.State.DONE
         row.remote_id = outcome.remote_id

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 from audit.log import Log
 from destinations.errors import DestinationError
-from sharing import promises, records, retry
+from destinations.http.excerpt import LONGEST
+from sharing import promises, retry
 from sharing.models import Attempt, Delivery, Lane
 from sharing.models.base import LONG_AGO
 
@@ -49,7 +50,7 @@ class Settlement:
     def keep_answer(self, error: DestinationError) -> None:
         """What was answered before a step was begun: otherwise its step keeps that."""
         if not self.attempt.idempotency_key:
-            self.attempt.excerpt = error.excerpt[: records.EXCERPT]
+            self.attempt.excerpt = error.excerpt[:LONGEST]
 
     def end(self, state: Delivery.State, reason: str = "") -> None:
         promises.end(self.delivery, state, self.log, self.now, reason=reason)

@@ -8,7 +8,8 @@ from accounts.models import Erasure
 from audit.models import Entry
 from destinations.contract import check
 from destinations.errors import PayloadError, UnavailableError, UnknownOutcomeError
-from sharing import clock, deliveries, records
+from destinations.http.excerpt import LONGEST
+from sharing import clock, deliveries
 from sharing.erasure import asking, finishing
 from sharing.models import Attempt, Lane, RemoteRecord, Step
 from tests import readable
@@ -65,7 +66,7 @@ def test_no_more_is_kept_of_an_answer_than_there_is_room_for(studio, inbox):
     inbox.answers.append(PayloadError("e" * 300, excerpt="x" * 5000))
     studio.publish()
     attempt = tried()
-    assert len(attempt.steps.get().excerpt) == records.EXCERPT
+    assert len(attempt.steps.get().excerpt) == LONGEST
     assert len(attempt.problem) == 255
 
 
