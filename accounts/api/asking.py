@@ -2,13 +2,19 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError as Refusal
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import NotAuthenticated, NotFound, ValidationError
+from rest_framework.exceptions import (
+    APIException,
+    NotAuthenticated,
+    NotFound,
+    ValidationError,
+)
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -23,6 +29,13 @@ ORGANISATION = OpenApiParameter(
     OpenApiTypes.UUID,
     description="Which of your organisations. Only who belongs to several must say.",
 )
+
+
+class Conflict(APIException):
+    """What was asked does not fit what is there now: the API's 409."""
+
+    status_code = HTTPStatus.CONFLICT
+    default_code = "conflict"
 
 
 class Permitted(BasePermission):
@@ -80,3 +93,12 @@ def told() -> Iterator[None]:
     except Refusal as refusal:
         words = refusal.message_dict if hasattr(refusal, "error_dict") else refusal.messages
         raise ValidationError(words) from refusal
+
+
+@contextmanager
+def in_conflict(*refusals: type[Exception]) -> Iterator[None]:
+    """These refusals of a service, in its own words, as the API's 409."""
+    try:
+        yield
+    except refusals as refusal:
+        raise Conflict(str(refusal)) from refusal

@@ -4,13 +4,13 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status, viewsets
+from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.asking import Permitted, person
+from accounts.api.asking import Conflict, Permitted, person
 from accounts.camel import CamelSerializer
 from accounts.models import User
 from insight import alerts as services
@@ -92,5 +92,5 @@ class AlertViewSet(viewsets.ReadOnlyModelViewSet[Alert]):
             said = {"note": alert.note, "assigned_to": alert.assigned_to} | wish.validated_data
             alert = services.acknowledge(alert, person(request), **said)
         except services.AlertOverError:
-            return Response({"detail": "It is over already."}, status=status.HTTP_409_CONFLICT)
+            raise Conflict("It is over already.") from None
         return Response(self.get_serializer(alert).data)

@@ -15,7 +15,15 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import roles
-from accounts.api.asking import ASKED, ORGANISATION, Permitted, organisation_of, person, told
+from accounts.api.asking import (
+    ASKED,
+    ORGANISATION,
+    Permitted,
+    in_conflict,
+    organisation_of,
+    person,
+    told,
+)
 from accounts.camel import CamelSerializer
 from accounts.models import Organisation, User
 from sharing import remarks
@@ -199,10 +207,8 @@ class BulkActionViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[B
     def _act(
         self, service: Callable[[BulkAction, User], BulkAction], answer: int = status.HTTP_200_OK
     ) -> Response:
-        try:
+        with in_conflict(NotPossible):
             row = service(self.get_object(), person(self.request))
-        except NotPossible as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(row).data, status=answer)
 
 

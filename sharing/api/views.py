@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -15,7 +15,14 @@ from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts import roles
-from accounts.api.asking import ORGANISATION, Permitted, organisation_of, person, told
+from accounts.api.asking import (
+    ORGANISATION,
+    Permitted,
+    in_conflict,
+    organisation_of,
+    person,
+    told,
+)
 from accounts.consent import Basis, Terms
 from accounts.models import Athlete, ConsentDecision, User
 from plans.errors import ContractError
@@ -123,6 +130,12 @@ class PlanVersionViewSet(viewsets.ReadOnlyModelViewSet[PlanVersion]):
         return Response({"plan": content["plan"], "summary": content["summary"]})
 
 
+@extend_schema_view(
+    update=extend_schema(
+        description="Change a route. Refused where it would take back more than you may alone: "
+        "then take that back by a bulk action first."
+    )
+)
 class RouteViewSet(
     mixins.CreateModelMixin, mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Route]
 ):
@@ -151,19 +164,10 @@ class RouteViewSet(
     def perform_update(self, serializer: BaseSerializer[Route]) -> None:
         values: dict[str, Any] = dict(serializer.validated_data)
         values.pop("destination")
-        with told():
+        with told(), in_conflict(NotPossible):
             serializer.instance = taking_back.change(
                 self.get_object(), _wish(values), person(self.request)
             )
-
-    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change a route. Refused where it would take back more than you may alone: then take that
-        back by a bulk action first.
-        """
-        try:
-            return super().update(request, *args, **kwargs)
-        except NotPossible as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
@@ -183,10 +187,8 @@ class RouteViewSet(
         """End the route and take back what it wrote. Refused where that is more than you may move
         alone: then take everything back by a bulk action first.
         """
-        try:
+        with in_conflict(NotPossible):
             route = taking_back.retire(self.get_object(), person(request))
-        except NotPossible as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(route).data)
 
     def _set(self, state: Route.State) -> Response:
@@ -250,10 +252,8 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     @action(detail=True, methods=["post"])
     def redeliver(self, request: Request, pk: str) -> Response:
         """Send this version once more. Refused when a newer one exists or consent is missing."""
-        try:
+        with in_conflict(redeliver.RedeliverRefused):
             again = redeliver.redeliver(self.get_object())
-        except redeliver.RedeliverRefused as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         shown = serializers.DeliverySerializer(again, context=self.get_serializer_context())
         return Response(shown.data, status=status.HTTP_201_CREATED)
 
@@ -267,10 +267,8 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
         found = serializers.SettleSerializer(data=request.data)
         found.is_valid(raise_exception=True)
         is_there = found.validated_data["there"] == "yes"
-        try:
+        with in_conflict(redeliver.RedeliverRefused):
             settled = redeliver.settle_unknown(delivery, is_there=is_there)
-        except redeliver.RedeliverRefused as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         shown = serializers.DeliverySerializer(settled, context=self.get_serializer_context())
         return Response(shown.data)
 
@@ -315,10 +313,8 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
         return self._settled(quarantine.dismiss, note=note, by=person(request))
 
     def _settled(self, service: Callable[..., None], **said: Any) -> Response:
-        try:
+        with in_conflict(ContractError, quarantine.SettledError):
             service(self.get_object(), **said)
-        except (ContractError, quarantine.SettledError) as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(self.get_object()).data)
 
 
