@@ -4,24 +4,102 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, status, viewsets
+from drf_spectacular.utils import extend_schema, extend_schema_field
+from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import roles
-from accounts.api.asking import Permitted, person
+from accounts.api.asking import Permitted, in_conflict, person
+from accounts.camel import CamelSerializer
 from accounts.models import User
-from sharing.api import serializers
+from destinations.models import Destination
 from sharing.api.filters import DriftFilter
+from sharing.api.serializers import OwnRows
 from sharing.bulk import putting_back
 from sharing.bulk.refusing import NotPossible
-from sharing.drift import asking, repairing
+from sharing.drift import asking, repairing, words
+from sharing.drift.values import unseal
 from sharing.models import Drift, DriftCheck
 from sharing.selectors import drift as selectors
 
 MANAGE = "manage_destination"
+VALUE = {"description": "A value of the plan, or null", "nullable": True}
+
+
+class DriftSerializer(CamelSerializer, serializers.ModelSerializer[Drift]):
+    """A difference; `ours` and `theirs` are what the plan and the destination say of the field."""
+
+    plan = serializers.UUIDField(source="lane.plan_id", read_only=True)
+    route = serializers.UUIDField(source="lane.route_id", read_only=True)
+    destination = serializers.UUIDField(source="lane.destination_id", read_only=True)
+    item_key = serializers.CharField(source="record.item_key", read_only=True)
+    ours = serializers.SerializerMethodField()
+    theirs = serializers.SerializerMethodField()
+    suggestion = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Drift
+        fields = [
+            "id",
+            "plan",
+            "route",
+            "destination",
+            "item_key",
+            "kind",
+            "field",
+            "ours",
+            "theirs",
+            "policy",
+            "state",
+            "suggestion",
+            "found_at",
+            "settled_at",
+        ]
+        read_only_fields = fields
+
+    @extend_schema_field(VALUE)
+    def get_ours(self, row: Drift) -> Any:
+        return unseal(row).ours if row.kind == Drift.Kind.ALTERED else None
+
+    @extend_schema_field(VALUE)
+    def get_theirs(self, row: Drift) -> Any:
+        return unseal(row).theirs
+
+    def get_suggestion(self, row: Drift) -> str:
+        return words.suggestion(row)
+
+
+class DriftCheckSerializer(CamelSerializer, serializers.ModelSerializer[DriftCheck]):
+    class Meta:
+        model = DriftCheck
+        fields = [
+            "id",
+            "destination",
+            "state",
+            "asked_at",
+            "started_at",
+            "ended_at",
+            "lanes_read",
+            "records_compared",
+            "skipped",
+            "unreadable",
+            "last_error",
+        ]
+        read_only_fields = fields
+
+
+class AskForCheckSerializer(OwnRows, serializers.Serializer[Any]):
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+
+
+class RestoreSerializer(OwnRows, serializers.Serializer[Any]):
+    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+
+
+class RestoredSerializer(CamelSerializer, serializers.Serializer[Any]):
+    differences = serializers.IntegerField(read_only=True, help_text="How many are put back.")
 
 
 class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
@@ -30,7 +108,7 @@ class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
     permission_classes = [Permitted]
     read_permission = "view_athlete"
     write_permission = "redeliver"
-    serializer_class = serializers.DriftSerializer
+    serializer_class = DriftSerializer
     filterset_class = DriftFilter
     queryset = Drift.objects.none()
 
@@ -55,29 +133,23 @@ class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
         """Take a repair back: what was read there is written again, and kept."""
         return self._settled(repairing.undo)
 
-    @extend_schema(request=serializers.RestoreSerializer, responses=serializers.RestoredSerializer)
+    @extend_schema(request=RestoreSerializer, responses=RestoredSerializer)
     @action(detail=False, methods=["post"], write_permission=MANAGE)
     def restore(self, request: Request) -> Response:
         """Confirm that everything which waits for it at a destination is put back. Refused where
         that is more plans than you may move alone.
         """
-        wish = serializers.RestoreSerializer(
-            data=request.data, context=self.get_serializer_context()
-        )
+        wish = RestoreSerializer(data=request.data, context=self.get_serializer_context())
         wish.is_valid(raise_exception=True)
         destination = wish.validated_data["destination"]
         roles.require(person(request), MANAGE, destination)
-        try:
+        with in_conflict(NotPossible):
             count = putting_back.restore(destination, person(request))
-        except NotPossible as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
-        return Response(serializers.RestoredSerializer({"differences": count}).data)
+        return Response(RestoredSerializer({"differences": count}).data)
 
     def _settled(self, service: Callable[[Drift, User], Drift]) -> Response:
-        try:
+        with in_conflict(repairing.Refused):
             row = service(self.get_object(), person(self.request))
-        except repairing.Refused as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(row).data)
 
 
@@ -87,7 +159,7 @@ class DriftCheckViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[D
     permission_classes = [Permitted]
     read_permission = "view_destination"
     write_permission = MANAGE
-    serializer_class = serializers.DriftCheckSerializer
+    serializer_class = DriftCheckSerializer
     filterset_fields = ["destination", "state"]
     queryset = DriftCheck.objects.none()
 
@@ -95,19 +167,15 @@ class DriftCheckViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[D
         return selectors.checks(person(self.request))
 
     @extend_schema(
-        request=serializers.AskForCheckSerializer,
-        responses={201: serializers.DriftCheckSerializer},
+        request=AskForCheckSerializer,
+        responses={201: DriftCheckSerializer},
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Read it back now; the check that is under way, if there is one."""
-        wish = serializers.AskForCheckSerializer(
-            data=request.data, context=self.get_serializer_context()
-        )
+        wish = AskForCheckSerializer(data=request.data, context=self.get_serializer_context())
         wish.is_valid(raise_exception=True)
         destination = wish.validated_data["destination"]
         roles.require(person(request), self.write_permission, destination)
-        try:
+        with in_conflict(asking.Refused):
             check = asking.ask(destination, person(request))
-        except asking.Refused as refusal:
-            return Response({"detail": str(refusal)}, status=status.HTTP_409_CONFLICT)
         return Response(self.get_serializer(check).data, status=status.HTTP_201_CREATED)

@@ -10,13 +10,9 @@ from accounts.models import Athlete, ConsentDecision, User
 from destinations.models import Destination
 from plans.fields import SESSION_FIELDS
 from sharing import quarantine, remarks
-from sharing.drift import words
-from sharing.drift.values import unseal
 from sharing.models import (
     Attempt,
     Delivery,
-    Drift,
-    DriftCheck,
     Plan,
     PlanVersion,
     Quarantine,
@@ -24,7 +20,6 @@ from sharing.models import (
     Step,
 )
 
-VALUE = {"description": "A value of the plan, or null", "nullable": True}
 FIELD_CHOICES = sorted(SESSION_FIELDS)
 
 
@@ -295,80 +290,6 @@ class DeliveryDetailSerializer(DeliverySerializer):
     class Meta(DeliverySerializer.Meta):
         fields = [*DeliverySerializer.Meta.fields, "attempts"]
         read_only_fields = fields
-
-
-class DriftSerializer(CamelSerializer, serializers.ModelSerializer[Drift]):
-    """A difference; `ours` and `theirs` are what the plan and the destination say of the field."""
-
-    plan = serializers.UUIDField(source="lane.plan_id", read_only=True)
-    route = serializers.UUIDField(source="lane.route_id", read_only=True)
-    destination = serializers.UUIDField(source="lane.destination_id", read_only=True)
-    item_key = serializers.CharField(source="record.item_key", read_only=True)
-    ours = serializers.SerializerMethodField()
-    theirs = serializers.SerializerMethodField()
-    suggestion = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Drift
-        fields = [
-            "id",
-            "plan",
-            "route",
-            "destination",
-            "item_key",
-            "kind",
-            "field",
-            "ours",
-            "theirs",
-            "policy",
-            "state",
-            "suggestion",
-            "found_at",
-            "settled_at",
-        ]
-        read_only_fields = fields
-
-    @extend_schema_field(VALUE)
-    def get_ours(self, row: Drift) -> Any:
-        return unseal(row).ours if row.kind == Drift.Kind.ALTERED else None
-
-    @extend_schema_field(VALUE)
-    def get_theirs(self, row: Drift) -> Any:
-        return unseal(row).theirs
-
-    def get_suggestion(self, row: Drift) -> str:
-        return words.suggestion(row)
-
-
-class DriftCheckSerializer(CamelSerializer, serializers.ModelSerializer[DriftCheck]):
-    class Meta:
-        model = DriftCheck
-        fields = [
-            "id",
-            "destination",
-            "state",
-            "asked_at",
-            "started_at",
-            "ended_at",
-            "lanes_read",
-            "records_compared",
-            "skipped",
-            "unreadable",
-            "last_error",
-        ]
-        read_only_fields = fields
-
-
-class AskForCheckSerializer(OwnRows, serializers.Serializer[Any]):
-    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
-
-
-class RestoreSerializer(OwnRows, serializers.Serializer[Any]):
-    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
-
-
-class RestoredSerializer(CamelSerializer, serializers.Serializer[Any]):
-    differences = serializers.IntegerField(read_only=True, help_text="How many are put back.")
 
 
 class QuarantineSerializer(CamelSerializer, serializers.ModelSerializer[Quarantine]):
