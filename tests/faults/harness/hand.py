@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from threading import Lock
 
 from tests.faults.harness.stage import Stage
 from tests.faults.servers import Process
@@ -14,6 +15,8 @@ LULL = 0.5  # seconds, where nothing is left to be done
 PATIENCE = 1.6  # times the storm: the longest that a hand goes on when nothing is lacking …
 LAST = 2.2  # … and the longest that it goes on at all
 LOOK_EVERY = 0.1  # seconds
+MANY = 5  # deaths at one point before the next one is armed, where many are asked for
+A_DEATH = 1.7  # seconds that one takes at the most
 FELL = re.compile(r"exited with 'signal 9|Worker \(pid:\d+\) was sent SIGKILL|died")
 Act = Callable[[], None]
 
@@ -23,10 +26,16 @@ def nothing() -> None:
 
 
 class Hand(ABC):
-    """`run` carries out the whole plan; what was done is counted and kept in the history."""
+    """`run` carries out the whole plan; what was done is counted and kept in the history.
 
-    def __init__(self, stage: Stage, points: Sequence[str], visited: Sequence[str]) -> None:
+    Whoever has `shared` has the database as it is: nobody takes it away meanwhile.
+    """
+
+    def __init__(
+        self, stage: Stage, points: Sequence[str], visited: Sequence[str], shared: Lock
+    ) -> None:
         self.stage = stage
+        self.shared = shared
         self.points = points
         self.visited = visited
         self.chance = random.Random(f"{type(self).__name__} {stage.seed}")

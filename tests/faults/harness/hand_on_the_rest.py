@@ -1,28 +1,17 @@
 """The hand on the web, the signer and the people: whoever takes in, signs, withdraws and erases."""
 
 import signal
-from collections.abc import Sequence
 from functools import partial
-from threading import Lock
 
-from tests.faults.harness.hand import Act, Hand, fallen
+from tests.faults.harness.hand import A_DEATH, MANY, Act, Hand, fallen
 from tests.faults.harness.profile import ERASING, INTAKE, ROTATING, SIGNING, WITHDRAWING
-from tests.faults.harness.stage import Stage
 
-MANY = 5  # deaths of the web at one point before the next one is armed
-A_DEATH = 1.7  # seconds that one takes at the most
 A_SIGNATURE = 12.0  # seconds in which a signer that was just started signs twice
 
 
 class HandOnTheRest(Hand):
-    def __init__(
-        self, stage: Stage, points: Sequence[str], visited: Sequence[str], shared: Lock
-    ) -> None:
-        super().__init__(stage, points, visited)
-        self.shared = shared
-
     def do(self, act: Act) -> None:
-        """Nobody takes the database away meanwhile: who is started here asks it for something."""
+        """Who is started here asks the database for something."""
         with self.shared:
             act()
 

@@ -3,32 +3,26 @@
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from threading import Lock
 from urllib.parse import urlsplit
 
-from tests.faults.harness.hand import Act, Hand, fallen, nothing
+from tests.faults.harness.hand import A_DEATH, MANY, Act, Hand, fallen, nothing
 from tests.faults.harness.profile import STOPPING
-from tests.faults.harness.stage import Stage
 
 PAST_THE_LEASE = 6.5  # seconds; the lease is five
 AWAKE = 2.0  # seconds in which a worker that wakes up too late may do what it was about to do
 LOCKED = 6.0  # seconds that somebody else holds an SQLite database
 REMOVING, REFRESHING = ("P20",), ("P08", "P09", "P10")
 MOST_HITS = 4  # times that a process may come to a point before it dies there
-CRASHES, MANY = 3, 5  # deaths at one point before the next one is armed; where many are asked for
-A_DEATH = 1.7  # seconds that one takes at the most
+CRASHES = 3  # deaths at one point before the next one is armed
 
 
 class HandOnWorkers(Hand):
-    def __init__(
-        self, stage: Stage, points: Sequence[str], visited: Sequence[str], shared: Lock
-    ) -> None:
-        super().__init__(stage, points, visited)
-        self.shared = shared  # whoever has it has the database as it is
-        self.crashes = MANY if stage.profile.per_point else CRASHES
+    @property
+    def crashes(self) -> int:
+        return MANY if self.stage.profile.per_point else CRASHES
 
     def acts(self) -> list[Act]:
         profile = self.stage.profile
