@@ -43,7 +43,6 @@ class DestinationForm(forms.Form):
             "time."
         ),
     )
-
     idempotency_class = forms.ChoiceField(
         label="What it does with a message that comes twice",
         required=False,

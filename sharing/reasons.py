@@ -121,7 +121,7 @@ OWN: dict[str, ErrorKind] = {
         "A drift check ends at once when its destination is not active; what it found stays.",
         "Resume the destination, then compare again.",
     ),
-}  # fmt: skip
+}
 
 
 def known(code: str) -> ErrorKind | None:
