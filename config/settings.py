@@ -112,6 +112,8 @@ POSTGRES_OPTIONS: dict[str, Any] = {
 def _database(url: str) -> dict[str, Any]:
     config: dict[str, Any] = dict(dj_database_url.parse(url, conn_max_age=60))
     sqlite = config["ENGINE"].endswith("sqlite3")
+    if sqlite:
+        config["ENGINE"] = "config.sqlite"
     config["OPTIONS"] = SQLITE_OPTIONS if sqlite else POSTGRES_OPTIONS
     config["CONN_HEALTH_CHECKS"] = not sqlite
     return config

@@ -30,7 +30,7 @@ if "options" in DATABASES["default"]["OPTIONS"]:  # noqa: F405
         "options": f"{POSTGRES_OPTIONS['options']} -c idle_in_transaction_session_timeout=60s"  # noqa: F405
         f" -c synchronous_commit={'on' if MEASURED else 'off'}"
     }
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite"):  # noqa: F405
     DATABASES["default"]["OPTIONS"] = SQLITE_OPTIONS | {  # noqa: F405
         "init_command": f"{SQLITE_OPTIONS['init_command']}"  # noqa: F405
         f" PRAGMA synchronous={'FULL' if MEASURED else 'OFF'};"
