@@ -212,12 +212,13 @@ def _begin(lane: Lane, delivery: Delivery, worker: str, log: Log, now: datetime)
     if why := unknown.question(lane, delivery, now):
         unknown.ask_a_person(lane, delivery, log, now, why=why)
         return True
+    until = now + settings.BATON_LEASE
     taken = Lane.objects.filter(pk=lane.pk, epoch=lane.epoch, lease_until__lt=now).update(
-        lease_until=now + settings.BATON_LEASE, epoch=F("epoch") + 1
+        lease_until=until, epoch=lane.epoch + 1
     )
     if not taken:
         return True
-    lane.refresh_from_db(fields=["epoch", "lease_until"])
+    lane.lease_until, lane.epoch = until, lane.epoch + 1
     attempt = _attempt(lane, delivery, passage, worker, log)
     if delivery.started_at is None:
         Delivery.objects.filter(pk=delivery.pk).update(started_at=now)

@@ -47,6 +47,8 @@ def pseudonym(athlete: bytes, destination: bytes) -> str:
 @retried
 def remember_fidelity(delivery: Delivery, fields: frozenset[str], items: Iterable[Item]) -> None:
     """Keep what was held back and what the destination cannot hold, for whoever asks later."""
-    delivery.withheld = sorted(set(SESSION_FIELDS) - fields)
-    delivery.notes = sorted({note.words for item in items for note in item.notes})
-    Delivery.objects.filter(pk=delivery.pk).update(withheld=delivery.withheld, notes=delivery.notes)
+    withheld = sorted(set(SESSION_FIELDS) - fields)
+    notes = sorted({note.words for item in items for note in item.notes})
+    if (withheld, notes) != (delivery.withheld, delivery.notes):
+        delivery.withheld, delivery.notes = withheld, notes
+        delivery.save(update_fields=["withheld", "notes"])

@@ -76,11 +76,17 @@ def settle_lane(lane: Lane, delivery: Delivery, now: datetime) -> None:
     lane.tries = 0
     lane.lease_until = LONG_AGO
     lane.last_error = delivery.reason if delivery.state == Delivery.State.DEAD else ""
-    waiting = lane.deliveries.filter(state=Delivery.State.WAITING, revision__gt=lane.settled)
-    upcoming = waiting.order_by("due_at").values_list("due_at", flat=True).first()
-    lane.due_at = upcoming or now
+    lane.due_at = _upcoming(lane) or now
     lane.audit_entry_id = delivery.audit_entry_id
     lane.save()
+
+
+def _upcoming(lane: Lane) -> datetime | None:
+    """When the next of this lane's deliveries is due, if one waits."""
+    if lane.settled == lane.desired:
+        return None
+    waiting = lane.deliveries.filter(state=Delivery.State.WAITING, revision__gt=lane.settled)
+    return waiting.order_by("due_at").values_list("due_at", flat=True).first()
 
 
 def next_wait(lane: Lane, asked: timedelta | None = None) -> timedelta | None:

@@ -26,6 +26,8 @@ def in_force() -> QuerySet[Stop]:
 
 def over(lane: Lane) -> QuerySet[Stop]:
     """Every stop in force that covers this lane."""
+    if not in_force().exists():  # as nearly always, and asked several times for each delivery
+        return Stop.objects.none()
     plan, route = lane.plan, lane.route
     return _covering(
         organisation=route.organisation_id,
@@ -40,7 +42,7 @@ def not_held(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
 
     A stop that is put meanwhile is met before the first call.
     """
-    if not in_force().exists():  # as nearly always: a claim need not ask lane by lane
+    if not in_force().exists():  # a claim need not ask lane by lane
         return lanes
     waiting = Delivery.objects.filter(lane=OuterRef(OuterRef("pk")), state=Delivery.State.WAITING)
     oldest = Subquery(waiting.order_by("revision").values("accepted_at")[:1])

@@ -303,11 +303,13 @@ def test_the_question_costs_a_call_one_query_and_a_claim_no_more_however_many_la
     studio, inbox, django_assert_num_queries
 ):
     studio.publish()
-    put(studio, "athlete")
     lane, delivery, now = studio.lane, studio.deliveries()[0], clock.now()
+    with django_assert_num_queries(1):
+        assert not covering.forbids(lane, delivery, begun=False)
+    put(studio, "athlete")
     with django_assert_num_queries(3):  # is anything stopped, was it restored, which lanes
         assert not claims.due_lanes(now).exists()
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):  # is anything stopped, and also this
         assert covering.forbids(lane, delivery, begun=False)
 
 
