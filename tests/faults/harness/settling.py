@@ -1,4 +1,8 @@
-"""Waiting until the product owes nothing to anybody, by asking its database."""
+"""Waiting until the product owes nothing to anybody, by asking its database.
+
+What waits for a person to look first is not waited for: an unknown outcome, and an erasure whose
+removal was given up.
+"""
 
 import time
 
@@ -7,7 +11,9 @@ from tests.faults.harness.stage import Stage
 UNSETTLED = """SELECT
     (SELECT count(*) FROM sharing_source WHERE state <> 'suspended' AND dirty_seq > clean_seq) +
     (SELECT count(*) FROM sharing_attempt WHERE settled_at IS NULL) +
-    (SELECT count(*) FROM accounts_erasure WHERE state <> 'done') +
+    (SELECT count(*) FROM accounts_erasure e WHERE e.state <> 'done' AND NOT EXISTS (
+        SELECT 1 FROM sharing_lane l JOIN sharing_plan p ON p.id = l.plan_id
+        WHERE p.athlete_id = e.athlete_id AND l.state IN ('dead', 'unknown'))) +
     (SELECT count(*) FROM sharing_delivery d JOIN sharing_lane l ON l.id = d.lane_id
         WHERE d.state = 'waiting' AND l.state <> 'unknown') AS n"""
 OLDEST_POLL = "SELECT min(polled_at) AS oldest_at FROM sharing_source WHERE state = 'active'"
