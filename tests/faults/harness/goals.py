@@ -10,6 +10,7 @@ from typing import Any
 
 from tests.faults.harness.figures import WORSE
 from tests.faults.harness.report import Report
+from tests.faults.harness.stage import BURST, CROWDED
 
 SEVERAL_TIMES = 10  # deaths at each crash point
 LONGEST_RUN = 25 * 60.0  # seconds
@@ -121,8 +122,9 @@ GOALS = (
         _of("G8_drained_after_an_outage", "seconds"), _most(120),
     ),
     Goal(
-        "G8", "… requests in the busiest second",
-        _of("G8_drained_after_an_outage", "most_in_a_second"), _most(20), unit="",
+        "G8", "… requests in the busiest second: its rate, and what may come at once",
+        _of("G8_drained_after_an_outage", "most_in_a_second"), _most(CROWDED * (1 + BURST)),
+        unit="",
     ),
     Goal("G9", "edit to effect in calm, p95", _of("G9_edit_to_effect_in_calm", "p95"), _most(5)),
     Goal("G9", "… p99", _of("G9_edit_to_effect_in_calm", "p99"), _most(10)),

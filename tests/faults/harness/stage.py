@@ -32,7 +32,8 @@ CANARY = "canary-{}-4f6c1e"  # a secret that must never be seen anywhere
 SKEW = "8"  # seconds that the clock of a sabotaged worker is ahead
 SECRET = ("BATON_SECRET_KEY", "TRAININGPEAKS_CLIENT_SECRET")
 TOKEN_LIFE = 20  # seconds that an access token of the source works
-RATE, CROWDED = 60.0, 20.0  # calls per second that a destination takes
+RATE, CROWDED = 60.0, 20.0  # calls per second that a destination takes …
+BURST = 0.5  # … and of a second's calls that many at once
 LOST_ACCESS = "SELECT count(*) AS n FROM accounts_connection WHERE state = 'needs_reauth'"
 KEYS = (("first", 1), ("second", 2))  # what seals the secrets, newest first
 Answer = dict[str, Any]
@@ -148,7 +149,7 @@ class Stage:
             "token": CANARY.format(kind),
             "share": share,
             "late_apply_window": self.profile.late_at(kind) + LATEST,
-            "limits": {"rate_per_second": rate, "burst": int(rate / 2), "slots": 6},
+            "limits": {"rate_per_second": rate, "burst": int(rate * BURST), "slots": 6},
             "open": True,
         }
 
