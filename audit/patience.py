@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.conf import settings
 from django.db import connection
 
 LONG = {
@@ -42,14 +41,9 @@ def for_a_writer(seconds: float) -> Iterator[None]:
     if connection.vendor != "sqlite":
         yield
         return
-    usually = settings.DATABASES["default"]["OPTIONS"]["timeout"]
-    _wait_for_a_writer(seconds)
+    waiting: Any = connection
+    usually, waiting.patience = waiting.patience, seconds
     try:
         yield
     finally:
-        _wait_for_a_writer(usually)
-
-
-def _wait_for_a_writer(seconds: float) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA busy_timeout = {int(seconds * 1000)}")
+        waiting.patience = usually

@@ -1,53 +1,53 @@
-"""Waiting for SQLite's one writer: everybody looks again after a few milliseconds.
+"""Waiting for SQLite's one writer: in Python, and looking again every few milliseconds.
 
-SQLite's own way lets whoever has waited longest look the least often, in the end every 100 ms:
-with twenty threads the writer's place is empty for half of the time, and some never get it.
+SQLite's own way is to sleep inside of a statement, with its connection locked. Two things are wrong
+with that where many threads write. Whoever has waited longest looks the least often, in the end
+every 100 ms. And when the thread that may write collects garbage, among which is a cursor of a
+connection that sleeps, it waits for that connection, which waits for it: then the process stands
+still, with the writer's place in its hands, until somebody's patience ends.
 """
 
 import random
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from django.db import DatabaseError
 from django.db.backends.sqlite3 import base
-from django.db.utils import OperationalError
 
 LOOK_AGAIN = (0.001, 0.004)  # seconds, drawn anew each time
 
 
+class PatientCursor(base.SQLiteCursorWrapper):
+    patience = 0.0  # seconds that a statement waits for somebody else's transaction
+
+    def execute(self, query: str, params: Any = None) -> Any:
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return super().execute(query, params)
+            except sqlite3.OperationalError as error:
+                if not self._may_wait(error) or time.monotonic() > deadline:
+                    raise
+            time.sleep(random.uniform(*LOOK_AGAIN))  # noqa: S311 - jitter, not a secret
+
+    def _may_wait(self, error: sqlite3.OperationalError) -> bool:
+        """Whether somebody else writes. Who has begun holds what others wait for, and gives up."""
+        busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        return busy and not self.connection.in_transaction
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
-    def _start_transaction_under_autocommit(self) -> None:
-        """Begin as soon as nobody else writes, within the patience of the connection."""
-        with self._not_waiting() as patience:
-            deadline = time.monotonic() + patience
-            while not self._begun(deadline):
-                time.sleep(random.uniform(*LOOK_AGAIN))  # noqa: S311 - jitter, not a secret
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.patience: float = self.settings_dict["OPTIONS"]["timeout"]  # seconds
 
-    def _begun(self, deadline: float) -> bool:
-        try:
-            super()._start_transaction_under_autocommit()
-        except OperationalError as error:
-            if not _busy(error) or time.monotonic() > deadline:
-                raise
-            return False
-        return True
+    def get_new_connection(self, conn_params: Any) -> Any:
+        """While it is opened, nobody else can wait for it: so long it may sleep."""
+        opened = super().get_new_connection(conn_params)
+        opened.execute("PRAGMA busy_timeout = 0")
+        return opened
 
-    @contextmanager
-    def _not_waiting(self) -> Iterator[float]:
-        """SQLite itself says at once that it is busy. Yields the seconds it would have waited."""
-        self.ensure_connection()
-        own: Any = self.connection
-        (patience,) = own.execute("PRAGMA busy_timeout").fetchone()  # milliseconds
-        own.execute("PRAGMA busy_timeout = 0")
-        try:
-            yield patience / 1000
-        finally:
-            own.execute(f"PRAGMA busy_timeout = {patience}")
-
-
-def _busy(error: DatabaseError) -> bool:
-    code = getattr(error.__cause__, "sqlite_errorcode", 0)
-    return code & 0xFF == sqlite3.SQLITE_BUSY
+    def create_cursor(self, name: str | None = None) -> PatientCursor:
+        cursor: PatientCursor = self.connection.cursor(factory=PatientCursor)
+        cursor.patience = self.patience
+        return cursor

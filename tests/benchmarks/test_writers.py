@@ -69,9 +69,7 @@ def main(way):
     """One process of writers, which tells its figures."""
     django.setup()
     if way == "djangos":
-        base.DatabaseWrapper._start_transaction_under_autocommit = (
-            DjangosOwn._start_transaction_under_autocommit
-        )
+        base.DatabaseWrapper = DjangosOwn
     until, told = time.monotonic() + SECONDS, []
     threads = [threading.Thread(target=lambda: told.append(write(until))) for _ in range(THREADS)]
     for thread in threads:
