@@ -58,6 +58,7 @@ class Env(BaseSettings):
     trainingpeaks_pkce: bool = True
     trainingpeaks_redirect_url: str = ""
     trainingpeaks_rate_per_second: Annotated[float, Field(gt=0, le=1000)] = 2.0
+    trainingpeaks_readings_per_hour: Annotated[int, Field(ge=2, le=10_000_000)] = 1_200
     trainingpeaks_insecure_transport: bool = False
 
     baton_quiet_period: Seconds = 5

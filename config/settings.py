@@ -374,6 +374,7 @@ TRAININGPEAKS_CLIENT_SECRET = ENV.trainingpeaks_client_secret
 TRAININGPEAKS_SCOPES = ENV.trainingpeaks_scopes.split()
 TRAININGPEAKS_PKCE = ENV.trainingpeaks_pkce
 TRAININGPEAKS_RATE_PER_SECOND = ENV.trainingpeaks_rate_per_second
+TRAININGPEAKS_READINGS_PER_HOUR = ENV.trainingpeaks_readings_per_hour
 TRAININGPEAKS_INSECURE_TRANSPORT = ENV.trainingpeaks_insecure_transport
 TRAININGPEAKS_REDIRECT_URL = (
     ENV.trainingpeaks_redirect_url or f"{BATON_PUBLIC_URL}/connections/trainingpeaks/callback/"

@@ -129,7 +129,10 @@ def _claim() -> Claim | None:
     large roster delays nobody else's.
     """
     for connection_id in _connections_in_turn():
+        if quota.spent(connection_id):
+            continue
         if claim := _claim_of(connection_id):
+            quota.count_reading(connection_id)
             _served[connection_id] = time.monotonic()
             return claim
     return None

@@ -1,10 +1,15 @@
-"""Our own limit on calls to TrainingPeaks, shared by all workers, and the pauses it asks us for."""
+"""Our own limits on calls to TrainingPeaks, shared by all workers, and the pauses it asks us for.
+
+One limit is on the calls of everybody. The other one is on the readings of each coach: whatever is
+announced about their athletes, true or not, cannot use up what everybody has.
+"""
 
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 
@@ -19,6 +24,7 @@ LONGEST_HOLD = timedelta(hours=1)
 
 LONG = 5.0  # seconds without an answer that others should be spared
 SILENCE = timedelta(seconds=15)  # the pause after a call that took so long
+NONE = timedelta(0)
 BEGINS = timedelta(seconds=2)  # who would wait longer for the first call begins nothing
 
 Pause = Callable[[float], None]
@@ -56,6 +62,25 @@ def spared() -> Iterator[None]:
 def held() -> bool:
     """Whether everybody waits now."""
     return limiter.wait(KEY, **_limit()) > BEGINS
+
+
+def spent(connection: UUID) -> bool:
+    """Whether the calendars of this coach were read so often that they wait now."""
+    return limiter.wait(_coach(connection), **_readings()) > NONE
+
+
+def count_reading(connection: UUID) -> None:
+    """Whoever looked whether it is spent may begin, also when others have just done so too."""
+    limiter.take(_coach(connection), **_readings())
+
+
+def _coach(connection: UUID) -> str:
+    return f"{KEY}:{connection}"
+
+
+def _readings() -> limiter.Limit:
+    in_an_hour = settings.TRAININGPEAKS_READINGS_PER_HOUR
+    return {"rate": in_an_hour / 3600, "burst": in_an_hour // 2}
 
 
 def _limit() -> limiter.Limit:

@@ -105,6 +105,7 @@ class Stage:
             "BATON_SABOTAGE": self.sabotage,
             "BATON_POLL_EVERY": str(self.profile.poll_every),
             "TRAININGPEAKS_RATE_PER_SECOND": "400",
+            "TRAININGPEAKS_READINGS_PER_HOUR": "1000000",
             "BATON_LOG_LEVEL": "WARNING",
             "BATON_KEYS": ",".join(self._keys),
             "BATON_ERASURES_FILE": str(self.folder / "erasures.jsonl"),

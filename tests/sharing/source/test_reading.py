@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from accounts.models import Athlete, Connection
 from audit.models import Entry
@@ -500,8 +501,9 @@ def test_each_call_of_a_reading_is_timed_at_its_endpoint(ana, api, monkeypatch):
     assert latency.Endpoint("workouts") in latency._counted
 
 
-def test_a_large_roster_delays_no_other_coach(ana, api, monkeypatch):
-    """Ana's athletes have waited longer, and there are many of them; Dan's one has his turn."""
+@pytest.fixture
+def rosters(ana, monkeypatch):
+    """Ana's five athletes have waited longer; then Dan's one. Yields what was read, and his."""
     for number in range(4):
         Source.objects.create(
             athlete=Athlete.objects.create(
@@ -523,7 +525,26 @@ def test_a_large_roster_delays_no_other_coach(ana, api, monkeypatch):
     Source.objects.filter(pk=last.pk).update(due_at=past + timedelta(minutes=30))
     read = []
     monkeypatch.setattr(reading, "_read", lambda claim: read.append(claim.source.pk))
+    return read, last.pk
+
+
+def test_a_large_roster_delays_no_other_coach(rosters):
+    read, dans = rosters
     for _ in range(6):
         assert reading.read_due("worker")
-    assert read.index(last.pk) == 1
+    assert read.index(dans) == 1
     assert len(set(read)) == 6
+
+
+def test_what_is_announced_of_one_coach_cannot_use_up_what_everybody_has(rosters, settings):
+    """Half of an hour's readings at once; the others wait, and are read in the next hours."""
+    settings.TRAININGPEAKS_READINGS_PER_HOUR = 4
+    read, dans = rosters
+    while reading.read_due("worker"):
+        assert len(read) < 4
+    assert dans in read
+    assert len(set(read)) == 3
+    Limiter.objects.update(on_time_at=F("on_time_at") - timedelta(hours=1))
+    while reading.read_due("worker"):
+        assert len(read) < 6
+    assert len(set(read)) == 5
