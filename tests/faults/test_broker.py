@@ -79,7 +79,7 @@ def test_F10_a_broker_that_is_wiped_again_and_again_loses_nothing(stage, celery)
     stage.assert_promises_kept()
 
 
-def test_F11_a_frozen_broker_holds_up_no_request_and_no_delivery(stage):
+def test_F11_F47_a_frozen_broker_holds_up_no_request_and_no_delivery(stage):
     after = stage.sandbox.latest()
     stage.broker.freeze()
     try:

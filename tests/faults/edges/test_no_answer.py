@@ -22,7 +22,7 @@ def assert_unknown(attempt):
     assert (attempt.outcome, attempt.error_code) == ("unknown", "no_answer")
 
 
-def test_F32_a_destination_that_accepts_and_never_answers(any_class):
+def test_F32_F47_a_destination_that_accepts_and_never_answers(any_class):
     silent = faults.Silent()
     any_class.receiver.will(silent)
     attempt, seconds = attempt_of(any_class)
