@@ -32,7 +32,7 @@ class PatientCursor(base.SQLiteCursorWrapper):
 
     def _may_wait(self, error: sqlite3.OperationalError) -> bool:
         """Whether somebody else writes. Who has begun holds what others wait for, and gives up."""
-        busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
         return busy and not self.connection.in_transaction
 
 
