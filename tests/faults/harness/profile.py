@@ -39,6 +39,7 @@ class Profile:
     lost: int = 5  # percent of the webhooks
     repeated: float = 0.1  # webhooks that come twice, as a share of the changes
     forged: float = 0.05  # posts of a stranger, as a share of the changes
+    slow: float = 0.0  # how long every answer of the source takes in the storm
     poll_every: float = 12.0
     patience: float = 150.0  # for everything to settle after the last fault
     figures: bool = False  # measure drain, hanging, absence, flood and silence as well
@@ -79,8 +80,9 @@ ASLEEP = replace(
 )
 FEW = replace(CONTROL, name="few", athletes=16, trouble=0.35, late=9.0, withdrawals=8)
 HOOKS_ONLY = replace(
-    CONTROL, name="hooks-only", poll_every=NEVER, lost=0, web_kills=0, restarts=0, points=("P16",)
-)
+    CONTROL, name="hooks-only", poll_every=NEVER, lost=0, web_kills=0, restarts=0, points=("P16",),
+    slow=0.25,
+)  # fmt: skip
 RESTORE = replace(
     CONTROL, name="restore", changes=100, storm=10, worker_kills=0, web_kills=0, pump_kills=0,
     wipes=0, restarts=0, stops=0, withdrawals=2, trouble=0.0, points=(), restore=True,

@@ -40,7 +40,9 @@ def _storm(stage: Stage, coach: Coach, say: Say) -> None:
     stage.weather(
         seed=stage.seed, trouble=profile.trouble, late=profile.late, late_keyed=profile.late_keyed
     )
-    stage.sandbox.switch(drop_webhooks_percent=stage.profile.lost, reorder_webhooks=True)
+    stage.sandbox.switch(
+        drop_webhooks_percent=profile.lost, reorder_webhooks=True, slow_seconds=profile.slow
+    )
     workload, nemesis = Workload(stage, coach), Nemesis(stage)
     workload.start()
     nemesis.run(enough=lambda: workload.enough)
