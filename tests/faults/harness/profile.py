@@ -81,7 +81,7 @@ ASLEEP = replace(
 FEW = replace(CONTROL, name="few", athletes=16, trouble=0.35, late=9.0, withdrawals=8)
 HOOKS_ONLY = replace(
     CONTROL, name="hooks-only", poll_every=NEVER, lost=0, web_kills=0, restarts=0, points=("P16",),
-    slow=0.25,
+    slow=1.0,
 )  # fmt: skip
 RESTORE = replace(
     CONTROL, name="restore", changes=100, storm=10, worker_kills=0, web_kills=0, pump_kills=0,
