@@ -22,7 +22,7 @@ WORDS = {
     "trainingpeaks_pkce": "Send PKCE (S256) with the authorisation.",
     "trainingpeaks_redirect_url": "Empty: `/connections/trainingpeaks/callback/` of Baton itself.",
     "trainingpeaks_rate_per_second": "Calls per second, for all workers together.",
-    "trainingpeaks_readings_per_hour": "Calendars read in an hour for one coach; half of it at once.",
+    "trainingpeaks_readings_per_hour": "Calendars read for one coach in an hour, half at once.",
     "trainingpeaks_insecure_transport": "Plain HTTP to the sandbox. Development only.",
     "baton_quiet_period": "Seconds without a further hint before a calendar is read.",
     "baton_max_wait": "Seconds after which it is read in any case.",
