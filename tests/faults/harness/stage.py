@@ -37,6 +37,7 @@ BURST = 0.5  # … and of a second's calls that many at once
 LOST_ACCESS = "SELECT count(*) AS n FROM accounts_connection WHERE state = 'needs_reauth'"
 KEYS = (("first", 1), ("second", 2))  # what seals the secrets, newest first
 Answer = dict[str, Any]
+GONE: Answer = {"error": "it is gone"}
 
 
 @dataclass
@@ -301,9 +302,13 @@ class People:
         return done
 
     def dies(self, what: str, **how: Any) -> bool:
-        """Whether the process died over this command, as it was armed to."""
+        """Whether the process died over this command, as it was armed to.
+
+        It lives when somebody else was quicker, and there was nothing left to die over.
+        """
         with suppress(BrokenPipeError, json.JSONDecodeError):
-            self._asked(what, how)
+            if self._asked(what, how) != GONE:
+                return False
         return self._process.wait(30) == -signal.SIGKILL
 
     def close(self) -> None:
@@ -321,5 +326,5 @@ class People:
             self._process.stdin.write(json.dumps({"do": what, **how}).encode() + b"\n")
             self._process.stdin.flush()
             told = self._process.stdout.readline()
-        answer: Answer = json.loads(told or b'{"error": "it is gone"}')
+        answer: Answer = json.loads(told) if told else GONE
         return answer
