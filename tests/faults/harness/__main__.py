@@ -34,7 +34,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
     parser.add_argument("--profile", choices=sorted(PROFILES), default="short")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
+    parser.add_argument("--database", choices=[*DATABASES, "both", "either"], default="both")
     parser.add_argument("--sabotage", default="", help="N01 …: break the engine on purpose")
     parser.add_argument("--folder", type=Path, help="where evidence and reports stay")
     parser.add_argument(
@@ -52,11 +52,13 @@ def _again(told: argparse.Namespace, folder: Path, database: str) -> list[str]:
 
 
 def _databases(wanted: str) -> list[str]:
-    """Those that were asked for; of both, PostgreSQL only where its server is installed."""
-    if wanted != "both":
+    """Those that were asked for: PostgreSQL only where its server is installed, unless it is asked
+    for by name.
+    """
+    if wanted in DATABASES:
         return [wanted]
     if PrivatePostgres.available():
-        return list(DATABASES)
+        return list(DATABASES) if wanted == "both" else ["postgresql"]
     say("PostgreSQL did not run: its server is not installed on this machine.")
     return ["sqlite"]
 
