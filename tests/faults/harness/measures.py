@@ -23,6 +23,10 @@ ABSENT = 10.0  # seconds that the broker is away before anybody edits
 FLOOD, SECONDS, POSTERS = 2_000, 10.0, 24
 PATIENCE = 180.0  # seconds for the longest of them
 NOTED = 0.25  # seconds between two looks
+AGREED = """SELECT a.source_id AS number FROM accounts_consenthead h
+    JOIN accounts_consentdecision d ON d.id = h.latest_id
+    JOIN accounts_athlete a ON a.id = h.athlete_id
+    WHERE d.decision = 'granted' AND h.destination_id = '{}'"""
 
 
 def measure(stage: Stage, coach: Coach) -> None:
@@ -164,8 +168,11 @@ def _posted(door: Door) -> int:
 
 
 def _athletes(stage: Stage, name: str) -> list[int]:
+    """Those whose edits arrive there: the others have withdrawn, or are gone."""
     (found,) = (one for one in stage.cast["destinations"] if one["name"] == name)
-    return stage.staying(found["athletes"])
+    identity = stage.database.identity(found["id"])
+    agreed = {row["number"] for row in stage.database.rows(AGREED.format(identity))}
+    return [number for number in stage.staying(found["athletes"]) if number in agreed]
 
 
 def _waiting(stage: Stage, destination: str) -> int:
