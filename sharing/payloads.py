@@ -49,6 +49,7 @@ def remember_fidelity(delivery: Delivery, fields: frozenset[str], items: Iterabl
     """Keep what was held back and what the destination cannot hold, for whoever asks later."""
     withheld = sorted(set(SESSION_FIELDS) - fields)
     notes = sorted({note.words for item in items for note in item.notes})
-    if (withheld, notes) != (delivery.withheld, delivery.notes):
-        delivery.withheld, delivery.notes = withheld, notes
-        delivery.save(update_fields=["withheld", "notes"])
+    if (withheld, notes) == (delivery.withheld, delivery.notes):
+        return
+    Delivery.objects.filter(pk=delivery.pk).update(withheld=withheld, notes=notes)
+    delivery.withheld, delivery.notes = withheld, notes  # not before they are kept: see `retried`

@@ -11,7 +11,7 @@ from psycopg import errors
 from accounts.models import Organisation
 from audit import fsck, retrying, verify
 from audit.retrying import retried
-from sharing import deliveries
+from sharing import deliveries, payloads
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Attempt, Delivery, Plan
 from tests.sharing import fake_destination
@@ -143,3 +143,25 @@ def test_f19_one_transaction_in_twenty_given_up_loses_and_doubles_nothing(monkey
     assert lanes_with_a_gap() == []
     assert verify.verify().good
     assert fsck.fsck().good
+
+
+def test_what_was_held_back_is_kept_by_the_next_try(monkeypatch):
+    """What the first try had in its hands is not taken for what was kept."""
+    fake_destination.install(monkeypatch)
+    world = build()
+    world.agree()
+    world.publish()
+    (delivery,) = world.deliveries()
+    given_up = iter([deadlock()])
+
+    def once(execute, sql, *rest):
+        if sql.startswith("UPDATE"):
+            for error in given_up:
+                raise error
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(once):
+        payloads.remember_fidelity(delivery, frozenset({"title"}), [])
+    (kept,) = world.deliveries()
+    assert kept.withheld == delivery.withheld
+    assert "description" in kept.withheld
