@@ -129,10 +129,7 @@ def _claim() -> Claim | None:
     large roster delays nobody else's.
     """
     for connection_id in _connections_in_turn():
-        if quota.spent(connection_id):
-            continue
         if claim := _claim_of(connection_id):
-            quota.count_reading(connection_id)
             _served[connection_id] = time.monotonic()
             return claim
     return None
@@ -149,13 +146,13 @@ def _connections_in_turn() -> list[UUID]:
 
 @retried
 def _claim_of(connection_id: UUID) -> Claim | None:
-    """By an UPDATE that says what it expects."""
+    """By an UPDATE that says what it expects, within what this coach may have read."""
     with transaction.atomic():
         now = clock.now()
         waiting = due(now).filter(athlete__connection=connection_id).order_by("due_at")
         rows = waiting.select_for_update(skip_locked=True, of=("self",), no_key=True)
         row = rows.select_related("athlete__connection").first()
-        if row is None:
+        if row is None or quota.take_reading(connection_id):
             return None
         claim = Claim(row, row.epoch + 1, row.dirty_seq)
         free = Source.objects.filter(pk=row.pk, epoch=row.epoch)

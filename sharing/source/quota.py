@@ -24,7 +24,6 @@ LONGEST_HOLD = timedelta(hours=1)
 
 LONG = 5.0  # seconds without an answer that others should be spared
 SILENCE = timedelta(seconds=15)  # the pause after a call that took so long
-NONE = timedelta(0)
 BEGINS = timedelta(seconds=2)  # who would wait longer for the first call begins nothing
 
 Pause = Callable[[float], None]
@@ -64,23 +63,10 @@ def held() -> bool:
     return limiter.wait(KEY, **_limit()) > BEGINS
 
 
-def spent(connection: UUID) -> bool:
-    """Whether the calendars of this coach were read so often that they wait now."""
-    return limiter.wait(_coach(connection), **_readings()) > NONE
-
-
-def count_reading(connection: UUID) -> None:
-    """Whoever looked whether it is spent may begin, also when others have just done so too."""
-    limiter.take(_coach(connection), **_readings())
-
-
-def _coach(connection: UUID) -> str:
-    return f"{KEY}:{connection}"
-
-
-def _readings() -> limiter.Limit:
+def take_reading(connection: UUID) -> timedelta:
+    """Count a reading of this coach's calendars, or say how long they wait. Zero: it may begin."""
     in_an_hour = settings.TRAININGPEAKS_READINGS_PER_HOUR
-    return {"rate": in_an_hour / 3600, "burst": in_an_hour // 2}
+    return limiter.take(f"{KEY}:{connection}", rate=in_an_hour / 3600, burst=in_an_hour // 2)
 
 
 def _limit() -> limiter.Limit:
