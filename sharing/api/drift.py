@@ -94,12 +94,23 @@ class AskForCheckSerializer(OwnRows, serializers.Serializer[Any]):
     destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
 
 
-class RestoreSerializer(OwnRows, serializers.Serializer[Any]):
-    destination = serializers.PrimaryKeyRelatedField(queryset=Destination.objects.none())
+class RestoreSerializer(AskForCheckSerializer):
+    pass
 
 
 class RestoredSerializer(CamelSerializer, serializers.Serializer[Any]):
     differences = serializers.IntegerField(read_only=True, help_text="How many are put back.")
+
+
+def _to_manage(
+    view: viewsets.GenericViewSet[Any], wished: type[AskForCheckSerializer]
+) -> Destination:
+    """The destination that a wish names, if the person who asks may manage it."""
+    wish = wished(data=view.request.data, context=view.get_serializer_context())
+    wish.is_valid(raise_exception=True)
+    destination: Destination = wish.validated_data["destination"]
+    roles.require(person(view.request), MANAGE, destination)
+    return destination
 
 
 class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
@@ -139,10 +150,7 @@ class DriftViewSet(viewsets.ReadOnlyModelViewSet[Drift]):
         """Confirm that everything which waits for it at a destination is put back. Refused where
         that is more plans than you may move alone.
         """
-        wish = RestoreSerializer(data=request.data, context=self.get_serializer_context())
-        wish.is_valid(raise_exception=True)
-        destination = wish.validated_data["destination"]
-        roles.require(person(request), MANAGE, destination)
+        destination = _to_manage(self, RestoreSerializer)
         with in_conflict(NotPossible):
             count = putting_back.restore(destination, person(request))
         return Response(RestoredSerializer({"differences": count}).data)
@@ -172,10 +180,7 @@ class DriftCheckViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[D
     )
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Read it back now; the check that is under way, if there is one."""
-        wish = AskForCheckSerializer(data=request.data, context=self.get_serializer_context())
-        wish.is_valid(raise_exception=True)
-        destination = wish.validated_data["destination"]
-        roles.require(person(request), self.write_permission, destination)
+        destination = _to_manage(self, AskForCheckSerializer)
         with in_conflict(asking.Refused):
             check = asking.ask(destination, person(request))
         return Response(self.get_serializer(check).data, status=status.HTTP_201_CREATED)
