@@ -39,7 +39,7 @@ class Profile:
     lost: int = 5  # percent of the webhooks
     repeated: float = 0.1  # webhooks that come twice, as a share of the changes
     forged: float = 0.05  # posts of a stranger, as a share of the changes
-    slow: float = 0.0  # how long every answer of the source takes in the storm
+    slow: float = 0.0  # how long every answer of the source takes from the storm on
     poll_every: float = 12.0
     patience: float = 150.0  # for everything to settle after the last fault
     figures: bool = False  # measure drain, hanging, absence, flood and silence as well
