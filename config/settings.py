@@ -132,7 +132,7 @@ def _broker(url: str) -> str:
 
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.FallbackCache",
         "LOCATION": _REDIS,
         "KEY_PREFIX": "baton",
     }
