@@ -1,8 +1,9 @@
 """The circuit breaker of a destination, in the database: one opinion shared by all workers.
 
 It opens after ten failures in a row, or when at least seven of ten attempts failed within five
-minutes, as far as these came after it closed last. While it is open lanes wait and spend no
-attempts; then one lane probes.
+minutes, as far as these came after it closed last; and earlier where every call takes until its
+deadline, once half a minute has brought nothing but failures to more than one lane. While it is
+open lanes wait and spend no attempts; then one lane probes.
 """
 
 from datetime import datetime, timedelta
@@ -16,6 +17,7 @@ from sharing.models import Attempt
 from sharing.models.base import LONG_AGO
 
 FAILURES_IN_A_ROW = 10
+SLOW_FAILURES, SLOWLY = 3, timedelta(seconds=30)  # in a row, and since the first of them
 WINDOW = timedelta(minutes=5)
 ENOUGH_ATTEMPTS = 10
 BAD_SHARE = 0.7
@@ -74,7 +76,7 @@ def failed(destination: Destination, code: str, log: Log, now: datetime) -> None
 
 
 def _unwell(destination: Destination, now: datetime) -> bool:
-    if destination.consecutive_failures >= FAILURES_IN_A_ROW:
+    if destination.consecutive_failures >= FAILURES_IN_A_ROW or _slowly(destination, now):
         return True
     since = max(now - WINDOW, destination.breaker_closed_at or LONG_AGO)
     answered = Attempt.objects.filter(
@@ -84,6 +86,19 @@ def _unwell(destination: Destination, now: datetime) -> bool:
     outcomes = list(newest[:MOST_ATTEMPTS])
     bad = sum(outcome in BAD_OUTCOMES for outcome in outcomes)
     return len(outcomes) >= ENOUGH_ATTEMPTS and bad / len(outcomes) >= BAD_SHARE
+
+
+def _slowly(destination: Destination, now: datetime) -> bool:
+    """Two calls at once that each last for 15 seconds would take 75 to fail ten times. A lane
+    alone may be to blame itself, and nobody waits behind it.
+    """
+    since = destination.failing_since or now
+    if destination.consecutive_failures < SLOW_FAILURES or since > now - SLOWLY:
+        return False
+    failures = Attempt.objects.filter(
+        lane__destination=destination, settled_at__gte=since, outcome__in=BAD_OUTCOMES
+    )
+    return failures.values("lane").distinct().count() > 1
 
 
 def _open(destination: Destination, log: Log, now: datetime) -> None:

@@ -1,13 +1,13 @@
 """When a breaker opens: by what the newest attempts say, and only those since it closed last."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from audit.log import audited_atomic
 from destinations.models import Destination
 from sharing import breaker, claims, clock
-from sharing.models import Attempt
+from sharing.models import Attempt, Lane, Plan
 from tests.sharing import fake_destination
 from tests.sharing.world import build
 
@@ -67,3 +67,50 @@ def test_what_was_before_it_closed_does_not_open_it_again(studio):
     studio.destination.refresh_from_db()
     assert studio.destination.breaker_state == "closed"
     assert fails(studio) == "closed"
+
+
+DEADLINE = timedelta(seconds=15)  # of a call
+
+
+def lanes(studio, count):
+    """So many lanes of the destination, the plan's own and those of blocks."""
+    first = Lane.objects.get()
+    for number in range(count - 1):
+        block = Plan.objects.create(
+            athlete=studio.ben, name=f"Block {number}", kind="block",
+            starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 28),
+        )  # fmt: skip
+        first.pk, first.plan, first._state.adding = None, block, True
+        first.save(force_insert=True)
+    return list(Lane.objects.all())
+
+
+def rounds_that_hang(studio, owing, slots, count):
+    """Each round as many calls as go at once, every one of them until its deadline; after how
+    long the breaker was open.
+    """
+    began = clock.now()
+    attempt = claims.claim("worker").attempt
+    for number in range(1, count + 1):
+        now = began + number * DEADLINE
+        for call in range(slots):
+            attempt.pk, attempt.id = None, Attempt._meta.pk.get_default()
+            attempt.lane = owing[(number * slots + call) % len(owing)]
+            attempt.epoch, attempt.outcome = 1000 + number * slots + call, "unknown"
+            attempt.started_at, attempt.settled_at = now - DEADLINE, now
+            attempt.save(force_insert=True)
+            with audited_atomic() as log:
+                breaker.failed(studio.destination, "timeout", log, now)
+        if Destination.objects.get().breaker_state == "open":
+            return now - began
+    return None
+
+
+@pytest.mark.parametrize("slots", [1, 2, 6])
+def test_where_every_call_lasts_until_its_deadline_it_opens_within_a_minute(studio, slots):
+    owing = lanes(studio, 4)
+    assert rounds_that_hang(studio, owing, slots, count=10) <= timedelta(minutes=1)
+
+
+def test_a_lane_that_fails_alone_has_ten_tries_before_the_others_wait(studio):
+    assert rounds_that_hang(studio, lanes(studio, 1), slots=1, count=9) is None
