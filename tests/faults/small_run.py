@@ -5,10 +5,12 @@ Tests spoil one thing in it; whoever judges that thing must see it. Times are se
 
 import json
 from base64 import b64encode
+from types import SimpleNamespace
 
 import pytest
 
 from audit import bundle, merkle
+from sharing import versions
 from tests.faults.harness.evidence import Evidence
 from tests.faults.harness.promises import QUARANTINE
 
@@ -88,6 +90,23 @@ def begun(delivery, times, outcome):
     return [attempt(f"more-{n}", delivery, "ben-keyed", 21.0, outcome) for n in range(times)]
 
 
+def version(plan, number, at=KNOWN):
+    """A stored version of a plan; what it says is sealed."""
+    return {
+        "id": f"{plan}-{number}", "plan_id": plan, "version": number, "published_at": at,
+        "content_hash": f"hash of {plan}-{number}", "content": b"sealed",
+    }  # fmt: skip
+
+
+def recorded(row):
+    """What the engine writes to the log of it."""
+    stored = SimpleNamespace(pk=row["id"], **row)
+    return {
+        "action": "plan.version.recorded", "time": row["published_at"], "plan": row["plan_id"],
+        "version": row["version"], "commitment": versions.commitment(stored),
+    }  # fmt: skip
+
+
 def _numbered(titles):
     return {f"tp-{number}": title for number, title in enumerate(titles)}
 
@@ -129,8 +148,8 @@ def _tables():
             _lane("ben-upsert", 2), _lane("ben-none", 1, "unknown"),
         ],
         "versions": [
-            {"plan_id": plan, "version": version, "published_at": KNOWN}
-            for plan, version in (("ben", 1), ("ben", 2), ("eva", 1), ("zoe", 1))
+            version(plan, number)
+            for plan, number in (("ben", 1), ("ben", 2), ("eva", 1), ("zoe", 1))
         ],
         "deliveries": deliveries,
         "attempts": attempts,
@@ -236,9 +255,7 @@ def _entries(evidence):
     for row in evidence.decisions:
         about = {"subject": row["athlete_id"], "destination": row["destination_id"]}
         yield {"action": f"consent.{row['decision']}", "time": row["decided_at"], **about}
-    for row in evidence.versions:
-        about = {"plan": row["plan_id"], "version": row["version"]}
-        yield {"action": "plan.version.recorded", "time": row["published_at"], **about}
+    yield from map(recorded, evidence.versions)
     for row in evidence.deliveries:
         about = {"delivery": row["id"]}
         yield {"action": "delivery.accepted", "time": row["accepted_at"], **about}

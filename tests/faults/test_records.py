@@ -26,9 +26,11 @@ from tests.faults.small_run import (
     ZOE,
     call,
     names_it,
+    recorded,
     row,
     say,
     spoiled,
+    version,
 )
 
 CHECKS = [
@@ -269,20 +271,23 @@ def test_without_thanks_or_after_an_erasure_nothing_need_be_kept(athlete, status
 # --- I12: versions never change ----------------------------------------------------------------
 
 
-def version(number):
-    return {"plan_id": "ben", "version": number, "published_at": 50.0}
-
-
 @spoiled(
     ("one is missing in the middle",
      lambda run: run.versions.remove(next(v for v in run.versions if v["plan_id"] == "ben")),
      "plan ben lacks versions"),
     ("the newest is missing", lambda run: row(run.plans, "ben").update(newest=3), "below 3"),
-    ("there is one that the plan does not know", lambda run: run.versions.append(version(3)),
+    ("there is one that the plan does not know", lambda run: run.versions.append(version("ben", 3)),
      "plan ben lacks"),
-    ("one number has two", lambda run: run.versions.append(version(2)), "plan ben lacks"),
+    ("one number has two", lambda run: run.versions.append(version("ben", 2)), "plan ben lacks"),
     ("all are gone", lambda run: run.versions.clear(), "plan zoe lacks"),
-    ("one was changed", lambda run: setattr(run, "fsck", (False, "version 2 of plan ben")),
+    ("one was changed", lambda run: row(run.versions, "ben-2").update(content=b"sealed anew"),
+     "version 2 of plan ben was altered"),
+    ("one has the hash of another", lambda run: row(run.versions, "ben-2").update(
+        content_hash="hash of ben-1"), "version 2 of plan ben was altered"),
+    ("the log tells of another", lambda run: run.entries.remove(next(
+        e for e in run.entries if (e.get("plan"), e.get("version")) == ("eva", 1))),
+     "version 1 of plan eva was altered"),
+    ("the product sees more", lambda run: setattr(run, "fsck", (False, "version 2 of plan ben")),
      "audit fsck: version 2 of plan ben"),
 )  # fmt: skip
 def test_a_version_that_changed_or_is_missing_is_seen(spoil, words, run):
@@ -291,9 +296,11 @@ def test_a_version_that_changed_or_is_missing_is_seen(spoil, words, run):
 
 
 def test_after_a_restore_numbers_begin_anew(run):
-    run.versions.append(version(ERA + 1))
+    for number in (ERA + 1, ERA + 3):
+        run.entries.append(recorded(version("ben", number)))
+    run.versions.append(version("ben", ERA + 1))
     row(run.plans, "ben").update(newest=ERA + 1)
     assert i12_versions_immutable(run).held
-    run.versions.append(version(ERA + 3))
+    run.versions.append(version("ben", ERA + 3))
     row(run.plans, "ben").update(newest=ERA + 3)
     assert names_it(i12_versions_immutable, run, "plan ben lacks")

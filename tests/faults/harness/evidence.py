@@ -22,7 +22,8 @@ TABLES = {
     "destinations": """SELECT id, name, kind, state, rate_per_second, burst
         FROM destinations_destination""",
     "lanes": "SELECT id, plan_id, destination_id, state, desired, settled FROM sharing_lane",
-    "versions": "SELECT plan_id, version, published_at FROM sharing_planversion",
+    "versions": """SELECT id, plan_id, version, published_at, content_hash, content
+        FROM sharing_planversion""",
     "deliveries": """SELECT id, lane_id, revision, intent, state, reason, accepted_at, settled_at
         FROM sharing_delivery""",
     "attempts": """SELECT id, delivery_id, lane_id, epoch, consent_id, idempotency_key, worker,

@@ -9,10 +9,12 @@ from http import HTTPStatus
 from itertools import groupby, pairwise
 from pathlib import Path
 
+from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import Evidence
 from tests.faults.harness.stage import CANARY, KINDS
 from tests.faults.harness.verdict import Verdict
 
+RECORDED = "plan.version.recorded"
 LATE, ANSWERED = "attempt.answered_late", {"late_success", "late_failure"}
 ERA = 1_000_000  # versions in one life of the data
 FINAL = ("delivered", "superseded", "blocked", "unknown", "dead")
@@ -72,7 +74,7 @@ def _versions(evidence: Evidence, verdict: Verdict) -> None:
     told = Counter(
         (entry["plan"], entry["version"])
         for entry in evidence.entries
-        if entry["action"] == "plan.version.recorded"
+        if entry["action"] == RECORDED
     )
     made = Counter((row["plan_id"], row["version"]) for row in evidence.versions)
     verdict.looked_at += len(made)
@@ -257,7 +259,9 @@ def _without_a_gap(numbers: list[int]) -> list[int]:
 
 
 def i12_versions_immutable(evidence: Evidence) -> Verdict:
-    """The product's own recomputation, by its command; and numbers without a gap."""
+    """Numbers without a gap, and each stored version is what the log committed to: as the
+    product's own command says, and hashed here anew.
+    """
     verdict = Verdict("I12", "versions never change")
     numbers: dict[str, list[int]] = defaultdict(list)
     for row in evidence.versions:
@@ -267,6 +271,23 @@ def i12_versions_immutable(evidence: Evidence) -> Verdict:
         verdict.looked_at += len(there)
         if there != _without_a_gap(there) or max(there, default=0) != plan["newest"]:
             verdict.broken(f"plan {plan['id']} lacks versions below {plan['newest']}")
+    committed = {
+        (entry["plan"], entry["version"]): entry["commitment"]
+        for entry in evidence.entries
+        if entry["action"] == RECORDED
+    }
+    for row in evidence.versions:
+        if _commitment(row) != committed.get((row["plan_id"], row["version"])):
+            verdict.broken(f"version {row['version']} of plan {row['plan_id']} was altered")
     if not evidence.fsck[0]:
         verdict.broken(f"audit fsck: {evidence.fsck[1]}")
     return verdict
+
+
+def _commitment(version: Row) -> str:
+    """The hash of what is stored, each part after its length; nothing of the product's."""
+    digest = hashlib.sha256()
+    named = (version["id"], str(version["version"]), version["content_hash"])
+    for part in (*(each.encode() for each in named), version["content"]):
+        digest.update(len(part).to_bytes(8, "big") + part)
+    return digest.hexdigest()
