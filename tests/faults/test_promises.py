@@ -19,6 +19,7 @@ from tests.faults.small_run import (
     OVER,
     SETTLED,
     WITHDREW,
+    attempt,
     begun,
     call,
     names_it,
@@ -161,6 +162,29 @@ def crowd(run, calls, within):
         call(run, 300.0 + number * within / calls, "ben-upsert", number, status=None)
 
 
+KEYED = {"scope": "destination", "target": "keyed-id"}
+BENS = {"scope": "athlete", "target": "ben"}
+ALL = {"scope": "", "target": ""}
+
+
+def stopped(run, what=ALL, *, begun=302.0):
+    """A stop stands from 300 to 305; a call to `keyed` for Ben, of a try that was begun then."""
+    say(run, "put_stop", 300.0, begun=299.9, mode="pause", **what)
+    say(run, "lift_stop", 305.1, begun=305.0, stop="1")
+    sent(run, begun)
+
+
+def switched_off(run, *, begun=302.0):
+    say(run, "pause", 300.0, begun=299.9, destination="keyed-id")
+    say(run, "resume", 305.1, begun=305.0, destination="keyed-id")
+    sent(run, begun)
+
+
+def sent(run, begun):
+    run.attempts.append(attempt("sent", "ben-keyed-2", "ben-keyed", begun, idempotency_key="sent"))
+    call(run, max(begun, 302.1), "ben-keyed", 2, key="sent")
+
+
 @spoiled(
     ("more tries than the schedule has",
      lambda run: run.attempts.extend(begun("ben-keyed-1", SCHEDULE + 1, "transient")),
@@ -174,6 +198,12 @@ def crowd(run, calls, within):
      lambda run: crowd(run, RATE + BURST + LEEWAY + 1, 0.9), "upsert: 33 calls in one second"),
     ("a call before the pause is over",
      lambda run: call(run, 21.0, "ben-keyed", 2), "request 10 came before the pause was over"),
+    ("a try that was begun though everything is stopped", stopped, "request 10 left what was"),
+    ("… though the destination is", lambda run: stopped(run, KEYED), "request 10 left what was"),
+    ("… though the athlete is", lambda run: stopped(run, BENS), "request 10 left what was"),
+    ("… though the destination is switched off", switched_off, "request 10 left what was"),
+    ("a try of which no row tells", lambda run: (stopped(run), run.attempts.pop()),
+     "request 10 left what was"),
 )  # fmt: skip
 def test_what_is_beyond_a_bound_is_seen(spoil, words, run):
     spoil(run)
@@ -189,8 +219,22 @@ def test_what_is_beyond_a_bound_is_seen(spoil, words, run):
         lambda run: crowd(run, RATE + BURST + LEEWAY, 0.9),
         lambda run: crowd(run, 3 * RATE, 3.0),
         lambda run: call(run, 20.5, "ben-upsert", 2),  # the pause is told for the record, and …
+        lambda run: stopped(run, begun=300.5),
+        lambda run: stopped(run, begun=305.2),
+        lambda run: stopped(run, {"scope": "destination", "target": "upsert-id"}),
+        lambda run: stopped(run, {"scope": "athlete", "target": "eva"}),
     ],
-    ids=["the whole schedule", "crashes of ours", "a burst", "the rate", "another lane"],
+    ids=[
+        "the whole schedule",
+        "crashes of ours",
+        "a burst",
+        "the rate",
+        "another lane",
+        "begun before the stop",
+        "begun after it",
+        "another destination",
+        "another athlete",
+    ],
 )
 def test_what_is_just_within_its_bound_is_none_of_it(bear, run):
     bear(run)

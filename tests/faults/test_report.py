@@ -12,19 +12,35 @@ from tests.faults.small_run import attempt, call, say
 
 ASKS_FOR_NOTHING = replace(
     TINY, changes=0, worker_kills=0, mid_delivery=0, web_kills=0, pump_kills=0, wipes=0, restarts=0,
-    stops=0, withdrawals=0, erasures=0, per_point=0, trouble=0.0, repeated=0.0, forged=0.0,
+    stops=0, withdrawals=0, halts=0, erasures=0, per_point=0, trouble=0.0, repeated=0.0, forged=0.0,
 )  # fmt: skip
 
 
-def died(times):
-    """So many workers that died with the request at its destination."""
-    return lambda run: (
+def died(times, *, came=10.1):
+    """So many workers that died, and a request that came to the destination, perhaps by a later
+    try only.
+    """
+
+    def told(run):
+        key = f"came-{came}"
         run.attempts.extend(
-            attempt(f"died-{n}", "ben-keyed-1", "ben-keyed", 10.0, "crashed", idempotency_key="k")
+            attempt(f"{key}-{n}", "ben-keyed-1", "ben-keyed", 10.0, "crashed", idempotency_key=key)
             for n in range(times)
         )
-        or call(run, 300.0, "ben-keyed", 3, key="k", status=None)
-    )
+        call(run, came, "ben-keyed", 3, key=key, status=None)
+
+    return told
+
+
+def died_before(run):
+    """One with the request at its destination, and one before anything had left."""
+    died(1)(run)
+    died(1, came=300.0)(run)
+
+
+def halted(run):
+    say(run, "put_stop", 300.0, begun=299.9, scope="", target="", mode="kill")
+    say(run, "lift_stop", 305.1, begun=305.0, stop="1")
 
 
 def notes(what, *lines):
@@ -40,7 +56,7 @@ ASKED = [
     ("changes", 300, notes("edited", {"edits": 299}), notes("edited", {"edits": 1})),
     ("worker_kills", 3, notes("worker_kill", {"times": 2}, {"times": 0}),
      notes("worker_crash", {"times": 1, "point": "P14"})),
-    ("mid_delivery", 2, died(1), died(1)),
+    ("mid_delivery", 2, died_before, died(1)),
     ("web_kills", 2, notes("web_kill", {"times": 1, "point": "P01"}),
      notes("web_kill", {"times": 1, "point": "P02"})),
     ("pump_kills", 1, notes("worker_kill", {"times": 1}), notes("pump_kill", {"times": 1})),
@@ -50,6 +66,7 @@ ASKED = [
      notes("stop", {"times": 1})),
     ("withdrawals", 2, notes("withdraw_crash", {"times": 1, "point": "P19"}),
      notes("withdraw", {})),  # the small run has one of its own
+    ("halts", 2, halted, halted),
     ("erasures", 2, notes("erase_crash", {"times": 1, "point": "P21"}), notes("erase", {}, {})),
 ]  # fmt: skip
 WORDS = {

@@ -1,12 +1,13 @@
 """What a run measured: how often, how long, how soon. Figures are told, met or not."""
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 from statistics import quantiles
 from typing import Any
 
 from tests.faults.harness.evidence import Evidence
+from tests.faults.harness.stopped import halts
 from tests.faults.harness.verdict import Verdict
 
 Figures = dict[str, Any]
@@ -40,6 +41,7 @@ def measured(evidence: Evidence) -> Figures:
         "crash_points": _points(evidence),
         "mid_delivery": len(mid_delivery(evidence)),
         "withdrawals": len(evidence.did("withdraw")),
+        "halts": len(halts(evidence)),
         "erasures": len(evidence.did("erase")) - len(evidence.did("erase_crash")),
         "quarantined": sum(row["reason"] == "crashes" for row in evidence.deliveries),
         "reconnected_by_the_coach": len(evidence.did("reconnect")),
@@ -91,12 +93,20 @@ def _hung(evidence: Evidence, phase: str) -> bool:
 
 
 def mid_delivery(evidence: Evidence) -> list[str]:
-    """Attempts whose request the destination saw and that nobody came back to settle."""
-    seen = {call["key"] for call in evidence.calls}
+    """Attempts whose request the destination saw and that nobody came back to settle. The key is
+    that of every try, so the request has to be of this one's time.
+    """
+    came: dict[str, list[float]] = defaultdict(list)
+    for call in evidence.calls:
+        came[call["key"]].append(call["at"])
     return [
         row["id"]
         for row in evidence.attempts
-        if row["outcome"] == "crashed" and row["idempotency_key"] in seen
+        if row["outcome"] == "crashed"
+        and any(
+            row["started_at"] <= at <= row["settled_at"]
+            for at in came.get(row["idempotency_key"], ())
+        )
     ]
 
 

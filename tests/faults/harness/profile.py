@@ -29,6 +29,7 @@ class Profile:
     restarts: int  # of the database; for SQLite, locks held by somebody else
     stops: int  # past the lease
     withdrawals: int
+    halts: int  # something is stopped by a person, or a destination switched off, and on again
     storm: float  # how long the changes are spread over, seconds
     erasures: int = 0  # of athletes whose plans are somewhere; who dies over one comes on top
     per_point: int = 0  # deaths at each crash point, at least
@@ -57,16 +58,18 @@ class Profile:
 
 SHORT = Profile(
     "short", athletes=200, changes=2_000, worker_kills=20, mid_delivery=10, web_kills=4,
-    pump_kills=2, wipes=3, restarts=1, stops=3, withdrawals=15, storm=100, erasures=2,
+    pump_kills=2, wipes=3, restarts=1, stops=3, withdrawals=15, halts=4, storm=100,
+    erasures=2,
 )  # fmt: skip
 FULL = Profile(
     "full", athletes=1_000, changes=10_000, worker_kills=50, mid_delivery=25, web_kills=10,
-    pump_kills=5, wipes=5, restarts=3, stops=10, withdrawals=100, storm=600, erasures=20,
+    pump_kills=5, wipes=5, restarts=3, stops=10, withdrawals=100, halts=12, storm=600,
+    erasures=20,
     per_point=10, visits=len(EVERYWHERE), poll_every=80, patience=300, figures=True,
 )  # fmt: skip
 CONTROL = replace(
     SHORT, name="control", athletes=60, changes=600, worker_kills=9, mid_delivery=0, web_kills=2,
-    pump_kills=1, wipes=2, stops=4, withdrawals=40, storm=40, erasures=0, trouble=0.3,
+    pump_kills=1, wipes=2, stops=4, withdrawals=40, halts=0, storm=40, erasures=0, trouble=0.3,
     patience=40, points=("P13", "P14", "P16", "P18"),
 )  # fmt: skip
 ASLEEP = replace(
@@ -90,7 +93,7 @@ RESTORE = replace(
 )  # fmt: skip
 TINY = replace(
     SHORT, name="tiny", athletes=40, changes=200, worker_kills=4, mid_delivery=1, web_kills=1,
-    pump_kills=1, wipes=1, stops=1, withdrawals=4, storm=30, erasures=1,
+    pump_kills=1, wipes=1, stops=1, withdrawals=4, halts=1, storm=30, erasures=1,
 )  # fmt: skip
 PROFILES = {
     profile.name: profile

@@ -6,6 +6,7 @@ from itertools import pairwise
 from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import TITLE, Evidence
 from tests.faults.harness.journal import Line
+from tests.faults.harness.stopped import stops_obeyed
 from tests.faults.harness.verdict import Verdict
 
 ENDED = {"delivered", "superseded", "blocked", "unknown", "dead"}
@@ -176,8 +177,8 @@ def _silence_after_erasure(evidence: Evidence, verdict: Verdict) -> None:
 
 
 def i9_bounded(evidence: Evidence) -> Verdict:
-    """Tries within the schedule, calls within the rate, pauses obeyed."""
-    verdict = Verdict("I9", "bounded: tries, rates and pauses")
+    """Tries within the schedule, calls within the rate, pauses and stops obeyed."""
+    verdict = Verdict("I9", "bounded: tries, rates, pauses and stops")
     _within_schedule(evidence.attempts, verdict)
     by_name: dict[str, list[Line]] = defaultdict(list)
     for call in evidence.calls:
@@ -185,6 +186,7 @@ def i9_bounded(evidence: Evidence) -> Verdict:
     for name, calls in by_name.items():
         _within_rate(evidence.destination_named[name], calls, verdict)
     _pauses_obeyed(evidence.calls, verdict)
+    stops_obeyed(evidence, verdict)
     return verdict
 
 

@@ -78,6 +78,7 @@ def doubts_of(profile: Profile, evidence: Evidence) -> list[str]:
         "database restarts": (done["done"]["restart"], profile.restarts),
         "stops past the lease": (done["done"]["stop"], profile.stops),
         "withdrawals": (done["withdrawals"], profile.withdrawals),
+        "halts": (done["halts"], profile.halts),
         "erasures": (done["erasures"], profile.erasures),
         "answers that were trouble": (_troubled(evidence), int(profile.trouble > 0)),
         "posts of a stranger": (_strange(evidence), int(profile.repeated + profile.forged > 0)),

@@ -78,6 +78,7 @@ ROWS: dict[str, Cell] = {
     "Database restarted or locked": lambda figures: figures["done"]["restart"],
     "Workers asleep past their lease": lambda figures: figures["done"]["stop"],
     "Withdrawals": lambda figures: figures["withdrawals"],
+    "Stopped by a person and let go on": lambda figures: figures.get("halts"),
     "Erasures": lambda figures: figures.get("erasures"),
     "Settled after the last fault": lambda figures: f"{figures['settled_after_the_storm']} s",
     "Edit to effect in calm (middle / p95 / slowest)": _seconds("G9_edit_to_effect_in_calm"),

@@ -1,4 +1,6 @@
-"""The workload: a coach who edits without rest, athletes who change their minds."""
+"""The workload: a coach who edits without rest, athletes who change their minds, an admin who
+stops things.
+"""
 
 import random
 import sqlite3
@@ -11,6 +13,7 @@ from typing import Any
 
 import psycopg
 
+from tests.faults.harness.admin import Admin
 from tests.faults.harness.stage import Stage
 from tests.faults.harness.stranger import Stranger
 
@@ -89,7 +92,7 @@ class Coach:
 
 
 class Workload:
-    """Coach, athletes and strangers at work, at least until the profile's numbers are met."""
+    """Coach, athletes, admin and strangers at work, until the profile's numbers are met."""
 
     def __init__(self, stage: Stage, coach: Coach) -> None:
         self.stage = stage
@@ -101,7 +104,13 @@ class Workload:
         self.pace = stage.profile.changes / stage.profile.storm  # edits a second
         self._threads: list[threading.Thread] = [
             threading.Thread(target=self._guarded, args=(work,), daemon=True)
-            for work in (self._edit, self._decide, self._erase, self._reconnect)
+            for work in (
+                self._edit,
+                self._decide,
+                self._erase,
+                self._reconnect,
+                Admin(stage).work,
+            )
         ]
         if stage.profile.repeated + stage.profile.forged:
             self._threads.append(Stranger(stage, self._over))

@@ -22,7 +22,8 @@ from insight.demo.sandbox import Sandbox
 from plans.fields import MINIMAL_FIELDS
 from sharing import consents, redeliver, routes
 from sharing.erasure import asking, finishing
-from sharing.models import Delivery, Route
+from sharing.models import Delivery, Route, Stop
+from sharing.stops import putting, scopes
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +149,16 @@ def resume(destination: str) -> Answer:
     return {}
 
 
+def put_stop(scope: str, target: str, mode: str) -> Answer:
+    thing = scopes.SCOPES[scope].rows.objects.get(pk=target) if scope else None
+    return {"stop": str(putting.put(thing, mode, reason="harness").pk)}
+
+
+def lift_stop(stop: str) -> Answer:
+    putting.lift(Stop.objects.get(pk=stop))
+    return {}
+
+
 def manage(arguments: list[str]) -> Answer:
     call_command(*arguments)
     return {}
@@ -166,6 +177,8 @@ DO = {
         erase_now,
         pause,
         resume,
+        put_stop,
+        lift_stop,
         manage,
     )
 }
