@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import IntegrityError, OperationalError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models import F
 
 from accounts import consent
@@ -59,6 +59,18 @@ def test_a_version_reaches_the_destination_once(studio, inbox):
     assert inbox.actions() == [("create", "tp-1"), ("create", "tp-2")]
     assert studio.states() == ["delivered"]
     assert work() == 0
+
+
+def test_no_transaction_is_open_while_we_send(studio, inbox):
+    open_then = []
+
+    def look(_):
+        open_then.append(connection.in_atomic_block)
+
+    inbox.answers += [look, look]
+    studio.publish(session("tp-1"), session("tp-2"))
+    work()
+    assert open_then == [False, False]
 
 
 def test_only_what_changed_is_sent(studio, inbox):
