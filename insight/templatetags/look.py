@@ -13,8 +13,9 @@ from django.utils.safestring import SafeString
 from accounts import rights
 from accounts.models import Connection, User
 from plans.fields import SESSION_FIELDS
-from sharing.models import Source
+from sharing.models import Delivery, Source
 from sharing.reasons import explain
+from sharing.selectors import waiting
 from sharing.selectors.trouble import Trouble, of_connection, of_source
 
 register = template.Library()
@@ -164,13 +165,22 @@ def shape(state: str) -> str:
 @register.simple_tag
 def when(moment: datetime | None, never: str = "never") -> SafeString | str:
     """A moment as people say it, the exact UTC time on it."""
-    if moment is None:
-        return never
+    return never if moment is None else _said(moment, " data-relative")
+
+
+@register.simple_tag
+def due(moment: datetime) -> SafeString | str:
+    """A moment to come as people say it; what should have come already is due now."""
+    return "now" if moment <= timezone.now() else _said(moment)
+
+
+def _said(moment: datetime, kept_up_to_date: str = "") -> SafeString:
     exact = moment.astimezone(UTC)
     return format_html(
-        '<time datetime="{}" title="{}" data-relative>{}</time>',
+        '<time datetime="{}" title="{}"{}>{}</time>',
         exact.isoformat(timespec="milliseconds"),
         f"{exact:%a %-d %b %Y, %H:%M:%S} UTC",
+        kept_up_to_date,
         spoken(timezone.now() - moment) or f"{exact:%-d %b %Y}",
     )
 
@@ -247,6 +257,12 @@ def minus(after: datetime, before: datetime) -> timedelta:
 def because(code: str) -> str:
     """Why, in a coach's words."""
     return explain(code).coach_words
+
+
+@register.filter
+def next_try(delivery: Delivery) -> waiting.NextTry | None:
+    """When it is tried next, or for whom it waits."""
+    return waiting.next_try(delivery)
 
 
 @register.filter

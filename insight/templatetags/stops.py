@@ -7,7 +7,6 @@ from django import template
 from accounts.models import User
 from sharing.models import Delivery, Stop
 from sharing.selectors import stops as selectors
-from sharing.stops import covering
 from sharing.stops.scopes import Target
 
 register = template.Library()
@@ -37,12 +36,6 @@ def stop_note(context: template.Context, target: Target) -> dict[str, Any]:
         "csrf_token": context.get("csrf_token"),
         "here": _here(context),
     }
-
-
-@register.filter
-def is_held(delivery: Delivery) -> bool:
-    """Whether it waits behind a stop, and not for its next try."""
-    return covering.holding(delivery).exists()
 
 
 @register.inclusion_tag("sharing/held.html", takes_context=True)

@@ -1,5 +1,6 @@
 """The shapes of the API. Every field is listed; what is not here is neither shown nor taken."""
 
+from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -19,6 +20,7 @@ from sharing.models import (
     Route,
     Step,
 )
+from sharing.selectors import waiting
 
 FIELD_CHOICES = sorted(SESSION_FIELDS)
 
@@ -236,6 +238,9 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
     route = serializers.UUIDField(source="lane.route_id", read_only=True)
     version = serializers.IntegerField(source="version.version", read_only=True)
     assigned_to = serializers.EmailField(source="assigned_to.email", default="", read_only=True)
+    next_try_at = serializers.SerializerMethodField(
+        help_text="Of one that waits; now when it is due, null while it waits for a person."
+    )
 
     class Meta:
         model = Delivery
@@ -250,6 +255,7 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
             "state",
             "reason",
             "due_at",
+            "next_try_at",
             "accepted_at",
             "started_at",
             "settled_at",
@@ -259,6 +265,10 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
             "rules",
         ]
         read_only_fields = fields
+
+    def get_next_try_at(self, delivery: Delivery) -> datetime | None:
+        found = waiting.next_try(delivery)
+        return found.at if found else None
 
 
 class AssignSerializer(serializers.Serializer[Any]):

@@ -35,6 +35,7 @@ from sharing.ledger import ledger
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
 from sharing.models.plan import ERASED
 from sharing.selectors.document import newest_document
+from sharing.stops import covering
 
 
 class AthleteViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Athlete]):
@@ -237,8 +238,9 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
 
     def get_queryset(self) -> QuerySet[Delivery]:
         rows = Delivery.objects.for_user(person(self.request)).select_related(
-            "lane", "version", "assigned_to"
+            "lane__destination", "lane__route", "version", "assigned_to"
         )
+        rows = rows.annotate(held=covering.held_deliveries())
         if self.action == "retrieve":
             rows = rows.prefetch_related("attempts__steps")
         return rows

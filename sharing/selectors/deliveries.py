@@ -14,7 +14,9 @@ ROW = ("version", "lane__plan__athlete", "lane__destination", "lane__route")
 
 
 def deliveries(user: User) -> QuerySet[Delivery]:
-    return Delivery.objects.for_user(user).select_related(*ROW)
+    """With all that their rows show, also whether a stop holds them."""
+    rows = Delivery.objects.for_user(user).select_related(*ROW)
+    return rows.annotate(held=covering.held_deliveries())
 
 
 def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:
@@ -25,8 +27,7 @@ def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:
         "athlete": "lane__plan__athlete",
     }
     asked = {column: wish[name] for name, column in columns.items() if wish.get(name)}
-    found = deliveries(user).filter(**asked).annotate(held=covering.held_deliveries())
-    return found.order_by("-accepted_at", "-revision")
+    return deliveries(user).filter(**asked).order_by("-accepted_at", "-revision")
 
 
 def remote_records(user: User, remote_id: str) -> list[tuple[RemoteRecord, PlanVersion | None]]:

@@ -1,8 +1,11 @@
 """The REST API: what the pages do, for other software; and the walls between organisations."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import ConsentDecision, Membership, Organisation, User
@@ -11,7 +14,7 @@ from audit.models import Entry
 from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from plans import contract
-from sharing import deliveries, quarantine
+from sharing import clock, deliveries, quarantine
 from sharing.models import Delivery, Quarantine, Route, Source
 from sharing.source.errors import BadAnswerError
 from tests.api.conftest import client_of
@@ -240,6 +243,38 @@ def test_a_delivery_shows_its_attempts_and_steps(studio, ana):
     (attempt,) = detail["attempts"]
     assert (attempt["planVersion"], attempt["outcome"]) == (1, "success")
     assert attempt["steps"][0]["remoteId"] == "remote-tp-1"
+
+
+def test_a_delivery_says_when_it_is_tried_next_and_null_while_a_person_must_act(studio, ana):
+    studio.agree()
+    studio.publish(session("tp-1"))
+    url = f"/api/v1/deliveries/{studio.deliveries()[0].pk}/"
+    until = clock.now() + timedelta(hours=2)
+    Destination.objects.update(held_until=until)
+    for shown in (ana.get(url).json(), ana.get("/api/v1/deliveries/").json()["results"][0]):
+        assert datetime.fromisoformat(shown["nextTryAt"]) == until
+    Destination.objects.update(state="paused")
+    assert ana.get(url).json()["nextTryAt"] is None
+    Destination.objects.update(state="active", held_until=None)
+    work()
+    assert ana.get(url).json()["nextTryAt"] is None
+    shapes = ana.get("/api/schema/?format=json").json()["components"]["schemas"]
+    described = shapes["Delivery"]["properties"]["nextTryAt"]
+    assert (described["format"], described["nullable"]) == ("date-time", True)
+
+
+def test_a_list_of_many_deliveries_asks_no_more_than_a_list_of_one(
+    studio, ana, django_assert_max_num_queries
+):
+    studio.agree()
+    Destination.objects.update(delivery_mode="every")
+    studio.publish(session("tp-1"))
+    with CaptureQueriesContext(connection) as one:
+        ana.get("/api/v1/deliveries/")
+    for number in range(5):
+        studio.publish(session("tp-1", title=f"Run {number}"))
+    with django_assert_max_num_queries(len(one)):
+        assert ana.get("/api/v1/deliveries/", {"state": "waiting"}).json()["count"] == 6
 
 
 def test_a_failed_attempt_says_what_was_answered_or_what_was_wrong(studio, ana, dan, inbox):

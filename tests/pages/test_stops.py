@@ -199,7 +199,7 @@ def test_a_held_delivery_says_by_whom_since_when_and_why_with_one_action(client,
     shown = text(client.get(reverse("delivery", args=[waiting.pk])))
     assert "Waiting for a stop to be lifted" in shown
     assert "· next try" not in shown
-    assert "Held by a stop" in text(client.get(reverse("deliveries")))
+    assert "Waits for a stop to be lifted" in text(client.get(reverse("deliveries")))
 
 
 def test_a_delivered_one_is_held_by_nothing(client, world, ana):
