@@ -1,13 +1,15 @@
 """Reading destinations: whose they are, how they are, and what each kind can hold."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from destinations import registry
 from destinations.errors import CATALOGUE, ErrorKind
-from destinations.models import SWITCHED_OFF, Destination
+from destinations.models import LONG_AGO, SWITCHED_OFF, Destination
 from destinations.port import Capabilities, IdempotencyClass
 
 LOSSES: dict[str, str] = {
@@ -22,6 +24,7 @@ LOSSES: dict[str, str] = {
     "remove": "taking a session away again",
 }
 
+LONG_PAUSE = timedelta(minutes=1)  # shorter ones come and go with every busy hour
 FOR_DAYS = "Failing for days. After five days of nothing else it is switched off."
 
 
@@ -71,6 +74,20 @@ def promises_too_much(destination: Destination) -> bool:
     return registry.adapter_for(destination).promise() == IdempotencyClass.NONE
 
 
+def asked_until(destination: Destination) -> datetime | None:
+    """Until when it asked us to wait; None when that is over."""
+    return _to_come(destination.held_until or LONG_AGO)
+
+
+def probes_at(destination: Destination) -> datetime | None:
+    """When, while it fails, one call tries whether it is back; None: now."""
+    return _to_come(max(destination.breaker_until, destination.held_until or LONG_AGO))
+
+
+def _to_come(moment: datetime) -> datetime | None:
+    return moment if moment > timezone.now() else None
+
+
 def health(destination: Destination) -> Health:
     """The first of these that is true, with the last error as its reason."""
     word, sentence = next(words for true, words in _signs(destination) if true)
@@ -81,12 +98,22 @@ def health(destination: Destination) -> Health:
 
 def _signs(destination: Destination) -> list[tuple[bool, tuple[str, str]]]:
     state, breaker = Destination.State, Destination.Breaker
+    asked = _long_pause(destination)
     return [
         (destination.state == state.DISABLED, ("off", "Switched off. Nothing is sent.")),
         (destination.state == state.PAUSED, ("paused", "Paused. Everything waits.")),
         (0 < destination.warned_percent < SWITCHED_OFF, ("failing", FOR_DAYS)),
         (destination.breaker_state != breaker.CLOSED, ("failing", "Failing. Tried again later.")),
+        (asked != "", ("unsteady", asked)),
         (destination.failing_since is not None, ("unsteady", "The last calls failed.")),
         (destination.last_ok_at is None, ("untested", "Not tested yet.")),
         (True, ("well", "Everything arrived.")),
     ]
+
+
+def _long_pause(destination: Destination) -> str:
+    """Said of a pause that it asked for and that is not over in a moment; otherwise empty."""
+    until = asked_until(destination)
+    if until is None or until - timezone.now() < LONG_PAUSE:
+        return ""
+    return f"It asked us to wait until {until.astimezone(UTC):%-d %b, %H:%M} UTC."

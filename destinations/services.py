@@ -110,12 +110,13 @@ def resume(destination: Destination) -> Destination:
     """Let it work again, with a clean slate: what waited goes out in its newest version."""
 
     def apply(row: Destination) -> None:
+        failing = row.breaker_state != Destination.Breaker.CLOSED
+        if failing or (row.held_until and row.held_until > now()):
+            row.held_until = None  # what was put off is made due again soon
         row.state, row.paused_reason = Destination.State.ACTIVE, ""
         row.breaker_state, row.breaker_opened_at = Destination.Breaker.CLOSED, None
         row.breaker_until, row.breaker_step = LONG_AGO, 0
         row.consecutive_failures, row.failing_since = 0, None
-        if row.held_until and row.held_until > now():
-            row.held_until = None  # what it put off is made due again soon
         if (
             row.warned_percent < SWITCHED_OFF
         ):  # otherwise what died meanwhile is promised again first

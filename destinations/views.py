@@ -157,6 +157,8 @@ def destination(request: HttpRequest, pk: UUID) -> HttpResponse:
         "promises_too_much": selectors.promises_too_much(shown),
         "settings": _labelled(card, selectors.masked_settings(shown)),
         "paused": CATALOGUE.get(shown.paused_reason),
+        "asked_until": selectors.asked_until(shown),
+        "probes_at": selectors.probes_at(shown),
         "schedule": schedule.as_text(shown.schedule),
         "tries": schedule.in_words(shown.schedule),
         "may_edit": roles.may(user, MANAGE, shown),

@@ -27,7 +27,9 @@ def revive_due() -> int:
 
 
 def _let_go() -> None:
-    """A person lifted a pause that the destination had asked for: what it put off is due now."""
+    """A person lifted a pause, asked for by the destination or of its breaker: what it put off is
+    due now.
+    """
     for destination in Destination.objects.filter(held_until=None):
         _make_due(destination)
 

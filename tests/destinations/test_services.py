@@ -1,15 +1,17 @@
 """What people do with destinations, what is recorded of it, and what is not (S53)."""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from auditlog.models import LogEntry
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from audit.models import Entry
 from destinations import registry, selectors, services
+from destinations.errors import CATALOGUE
 from destinations.models import Destination
 from tests.contracts.server import Server
 from tests.destinations.factories import HOOK, KEY, intervals, person, studio, webhook
@@ -216,6 +218,24 @@ def test_the_database_refuses_a_row_that_makes_no_sense(wrong, organisation, ana
 )
 def test_health_is_one_word(change, word):
     assert selectors.health(Destination(**change)).word == word
+
+
+def test_health_says_until_when_it_asked_us_to_wait():
+    until = datetime(2126, 3, 2, 14, 30, tzinfo=UTC)
+    waits = Destination(last_ok_at=timezone.now(), last_error_code="throttled", held_until=until)
+    found = selectors.health(waits)
+    assert (found.word, found.sentence) == (
+        "unsteady",
+        "It asked us to wait until 2 Mar, 14:30 UTC.",
+    )
+    assert found.error == CATALOGUE["throttled"]
+
+
+@pytest.mark.parametrize("pause", [timedelta(seconds=30), timedelta(days=-1), None])
+def test_a_pause_that_is_short_or_over_says_nothing_of_its_health(pause):
+    until = None if pause is None else timezone.now() + pause
+    waits = Destination(last_ok_at=timezone.now(), held_until=until)
+    assert selectors.health(waits).sentence == "Everything arrived."
 
 
 # --- what it promises -------------------------------------------------------------------------

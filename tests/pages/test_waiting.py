@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.html import strip_tags
 
+from audit.models import Entry
 from destinations.models import Destination
 from insight.templatetags import look
 from sharing import clock
@@ -118,3 +119,70 @@ def test_what_is_to_come_is_said_as_such(ahead, words):
     said = look.due(clock.now() + ahead)
     assert words in said
     assert "data-relative" not in said, "the page would say how long ago it was"
+
+
+# --- what a destination asked for, and what Resume ends ----------------------------------------
+
+
+def resume_button(client, world):
+    page = client.get(reverse("destination", args=[world.destination.pk])).content.decode()
+    return 'name="state" value="active"' in page
+
+
+def test_a_pause_that_a_destination_asked_for_is_on_its_page_and_in_the_list(ana, world):
+    until = clock.now() + 3 * HOUR
+    page = reverse("destination", args=[world.destination.pk])
+    assert "asked us to wait" not in text(ana, page)
+    assert not resume_button(ana, world)
+    Destination.objects.update(held_until=until)
+    assert f"It asked us to wait until {until:%-d %b %Y, %H:%M:%S} UTC." in text(ana, page)
+    said = f"It asked us to wait until {until:%-d %b, %H:%M} UTC."
+    assert said in text(ana, reverse("destinations"))
+    assert resume_button(ana, world)
+
+
+def test_ana_ends_such_a_pause_and_it_is_in_the_log(ana, world):
+    Destination.objects.update(held_until=clock.now() + 3 * HOUR)
+    url = reverse("destination_state", args=[world.destination.pk])
+    answer = ana.post(url, {"state": "active"}, follow=True)
+    assert "asked us to wait" not in answer.content.decode()
+    assert Destination.objects.get().held_until is None
+    assert Entry.objects.filter(action="destination.resumed").count() == 1
+
+
+def test_a_failing_destination_says_since_when_calls_wait_and_when_the_next_goes(ana, world):
+    since, until = clock.now() - HOUR, clock.now() + 5 * MINUTE
+    Destination.objects.update(
+        breaker_state="open", breaker_opened_at=since, breaker_until=until, consecutive_failures=12
+    )
+    page = reverse("destination", args=[world.destination.pk])
+    shown = text(ana, page)
+    waits = f"Calls have waited since {since:%-d %b %Y, %H:%M:%S} UTC: it has failed 12 times"
+    assert waits in shown
+    assert f"At {until:%-d %b %Y, %H:%M:%S} UTC one call tries whether it is back." in shown
+    assert resume_button(ana, world)
+    Destination.objects.update(breaker_until=since)
+    assert "Now one call tries whether it is back." in text(ana, page)
+    Destination.objects.update(held_until=until)
+    assert f"At {until:%-d %b %Y, %H:%M:%S} UTC one call tries" in text(ana, page)
+
+
+def test_a_paused_destination_has_one_button_and_tells_of_no_call(ana, world):
+    Destination.objects.update(
+        state="paused", breaker_state="open", breaker_opened_at=clock.now(),
+        held_until=clock.now() + HOUR,
+    )  # fmt: skip
+    page = ana.get(reverse("destination", args=[world.destination.pk])).content.decode()
+    assert page.count('name="state" value="active"') == 1
+    assert "one call tries" not in page
+
+
+def test_who_may_not_resume_reads_of_the_pause_and_has_no_button(client, world, cara):
+    Destination.objects.update(held_until=clock.now() + HOUR)
+    client.force_login(cara)
+    url = reverse("destination", args=[world.destination.pk])
+    assert "It asked us to wait until" in text(client, url)
+    assert not resume_button(client, world)
+    answer = client.post(reverse("destination_state", args=[world.destination.pk]))
+    assert answer.status_code == 403
+    assert Destination.objects.get().held_until is not None

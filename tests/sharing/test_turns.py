@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db.models import F
 
+from audit.models import Entry
 from destinations import services
 from destinations.errors import ThrottledError, UnavailableError, UnknownOutcomeError
 from destinations.models import Destination
@@ -109,6 +110,21 @@ def test_resuming_brings_forward_nothing_where_no_pause_was_asked_for(studio, in
     services.resume(services.pause(studio.destination, "a look"))
     reviving.revive_due()
     assert not deliveries.deliver_due("worker")
+
+
+def test_a_person_who_resumes_a_failing_destination_has_it_tried_at_once(studio, inbox):
+    studio.publish()
+    inbox.answers.append(UnavailableError())
+    deliveries.deliver_due("worker")
+    Destination.objects.update(
+        breaker_state="open", breaker_opened_at=clock.now(), breaker_until=clock.now() + HOUR
+    )
+    Lane.objects.update(due_at=clock.now() + HOUR)
+    services.resume(studio.destination)
+    reviving.revive_due()
+    assert deliveries.deliver_due("worker")
+    assert studio.states() == ["delivered"]
+    assert Entry.objects.filter(action="destination.resumed").count() == 1
 
 
 def turns_taken(studio):
