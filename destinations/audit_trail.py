@@ -31,6 +31,7 @@ def fingerprint(row: Destination) -> dict[str, str]:
         if configuration.get(name)
     }
     columns = {name: str(getattr(row, name)) for name in RECORDED}
+    columns["late_apply_window"] = f"{row.late_apply_window.total_seconds():g} s"
     columns["schedule"] = _whole(as_text(row.schedule)) if row.schedule else "usual"
     return columns | shown | hidden | {"name": _digest(row.name)}
 

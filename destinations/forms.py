@@ -1,13 +1,23 @@
 """What every destination is asked for, whatever its kind: its name and who looks after it."""
 
 from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from django import forms
 
 from accounts.models import Organisation, User
-from destinations import repeats, schedule
+from destinations import pace, repeats, schedule
 from destinations.models import Destination
+
+NOT_ABOUT_ITSELF = {"idempotency_class", *pace.BOUNDS}
+OF_CALLS = ("rate_per_second", "burst", "late_apply_window")
+
+
+def _figure(bounds: pace.Bounds, step: str = "1") -> forms.NumberInput:
+    return forms.NumberInput(
+        attrs={"min": f"{bounds.least:g}", "max": f"{bounds.most:g}", "step": step}
+    )
 
 
 class DestinationForm(forms.Form):
@@ -43,6 +53,41 @@ class DestinationForm(forms.Form):
             "time."
         ),
     )
+    rate_per_second = forms.FloatField(
+        label="Calls per second",
+        required=False,
+        validators=[pace.RATE.check],
+        widget=_figure(pace.RATE, step="any"),
+        help_text=(
+            "In the long run, for all athletes together. Lower it if the destination often asks "
+            "Baton to slow down. 0.01 to 1,000."
+        ),
+    )
+    burst = forms.IntegerField(
+        label="Calls in one go",
+        required=False,
+        validators=[pace.BURST.check],
+        widget=_figure(pace.BURST),
+        help_text="How many may follow one another at once after a quiet time. 1 to 1,000.",
+    )
+    slots = forms.IntegerField(
+        label="Plans at the same time",
+        required=False,
+        validators=[pace.SLOTS.check],
+        widget=_figure(pace.SLOTS),
+        help_text="How many are being sent there side by side. 1 to 100.",
+    )
+    late_apply_window = forms.IntegerField(
+        label="Late window, in seconds",
+        required=False,
+        validators=[pace.LATE.check],
+        widget=_figure(pace.LATE),
+        help_text=(
+            "How long a call that got no answer may still take effect there. Baton waits that long "
+            "before it sends what such a call could undo. 0 to 3,600. A wait that has begun keeps "
+            "its time."
+        ),
+    )
     idempotency_class = forms.ChoiceField(
         label="What it does with a message that comes twice",
         required=False,
@@ -58,12 +103,19 @@ class DestinationForm(forms.Form):
         *args: Any,
         organisation: Organisation,
         promises: Collection[str] = (),
+        called: bool = True,
         destination: Destination | None = None,
         **kwargs: Any,
     ) -> None:
-        """`promises` are the classes that its kind can have; one alone is not asked about."""
+        """`promises` are the classes that its kind can have; one alone is not asked about.
+
+        `called`: Baton calls it; what is only read from Baton has no rate and answers nothing.
+        """
         super().__init__(*args, **kwargs)
         self.initial = _initial(destination)
+        if not called:
+            for name in OF_CALLS:
+                del self.fields[name]
         self._ask_what_it_promises(promises, new=destination is None)
         members = User.objects.filter(memberships__organisation=organisation)
         deputy = self.fields["deputy"]
@@ -79,15 +131,24 @@ class DestinationForm(forms.Form):
 
     @property
     def about_itself(self) -> list[forms.BoundField]:
-        return [bound for bound in self if bound.name != "idempotency_class"]
+        return [bound for bound in self if bound.name not in NOT_ABOUT_ITSELF]
 
     @property
     def about_its_settings(self) -> list[forms.BoundField]:
         """What can be said only once it is known where it leads."""
         return [bound for bound in self if bound.name == "idempotency_class"]
 
+    @property
+    def about_its_pace(self) -> list[forms.BoundField]:
+        return [self[name] for name in pace.BOUNDS if name in self.fields]
+
     def clean(self) -> dict[str, Any]:
-        """A promise that was left as it was is nobody's word: it may follow the address."""
+        """A promise that was left as it was is nobody's word: it may follow the address. A figure
+        that was left empty is not changed.
+        """
+        for name in pace.BOUNDS:
+            if self.cleaned_data.get(name) is None:
+                self.cleaned_data.pop(name, None)
         said = self.cleaned_data.pop("idempotency_class", "")
         if said and "idempotency_class" in self.changed_data:
             self.cleaned_data["idempotency_class"] = said
@@ -95,6 +156,10 @@ class DestinationForm(forms.Form):
 
     def clean_delivery_mode(self) -> str:
         return self.cleaned_data["delivery_mode"] or Destination.DeliveryMode.LATEST
+
+    def clean_late_apply_window(self) -> timedelta | None:
+        seconds = self.cleaned_data["late_apply_window"]
+        return None if seconds is None else timedelta(seconds=seconds)
 
     def clean_schedule(self) -> list[int] | None:
         return schedule.parse(self.cleaned_data["schedule"])
@@ -104,5 +169,8 @@ def _initial(destination: Destination | None) -> dict[str, Any]:
     if destination is None:
         return {"idempotency_class": ""}
     names = ("name", "deputy", "pseudonymous", "delivery_mode", "idempotency_class")
-    kept = {name: getattr(destination, name) for name in names}
-    return kept | {"schedule": schedule.as_text(destination.schedule)}
+    kept = {name: getattr(destination, name) for name in (*names, *pace.BOUNDS)}
+    return kept | {
+        "schedule": schedule.as_text(destination.schedule),
+        "late_apply_window": int(destination.late_apply_window.total_seconds()),
+    }

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import Organisation, User
 from audit.log import audited_atomic, now
 from audit.retrying import retried
-from destinations import registry, schedule
+from destinations import pace, registry, schedule
 from destinations.audit_trail import changed, fingerprint
 from destinations.configuration import ConfigForm
 from destinations.errors import DestinationError
@@ -30,6 +30,7 @@ CHANGEABLE = frozenset(
         "rate_per_second",
         "burst",
         "slots",
+        "late_apply_window",
         "schedule",
     ]
 )
@@ -233,12 +234,25 @@ def _choose(row: Destination, choices: Mapping[str, Any]) -> None:
         raise TypeError(f"These cannot be chosen: {', '.join(sorted(unknown))}.")
     for name, value in choices.items():
         setattr(row, name, value)
+    _check_pace(choices)
     _check_schedule(row)
     if "idempotency_class" in choices:
         _check_promise(row)
     row.clean_fields(exclude=["audit_entry", "settings"])
     row.validate_unique()
     row.validate_constraints(exclude=["audit_entry"])
+
+
+def _check_pace(choices: Mapping[str, Any]) -> None:
+    """Only what is chosen now: what was set before there were bounds may stay."""
+    refused: dict[str, list[str]] = {}
+    for name in pace.BOUNDS.keys() & choices.keys():
+        try:
+            pace.check(name, choices[name])
+        except ValidationError as refusal:
+            refused[name] = refusal.messages
+    if refused:
+        raise ValidationError(refused)
 
 
 def _check_promise(row: Destination) -> None:

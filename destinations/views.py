@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from accounts import roles
 from accounts.models import Organisation, User
-from destinations import registry, repeats, schedule, selectors, services
+from destinations import pace, registry, repeats, schedule, selectors, services
 from destinations.errors import CATALOGUE
 from destinations.forms import DestinationForm
 from destinations.models import Destination
@@ -118,7 +118,10 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
         raise Http404
     card, organisation = KindCard(registry.ADAPTERS[kind]), _organisation(user)
     form = DestinationForm(
-        request.POST or None, organisation=organisation, promises=card.capabilities.promises
+        request.POST or None,
+        organisation=organisation,
+        promises=card.capabilities.promises,
+        called=not card.capabilities.published,
     )
     config = card.adapter.config_form(request.POST or None)
     if _valid(form, config):
@@ -136,6 +139,7 @@ def edit(request: HttpRequest, pk: UUID) -> HttpResponse:
         request.POST or None,
         organisation=shown.organisation,
         promises=card.capabilities.promises,
+        called=not card.capabilities.published,
         destination=shown,
     )
     config = card.adapter.config_form(request.POST or None, stored=shown.configuration)
@@ -160,6 +164,7 @@ def destination(request: HttpRequest, pk: UUID) -> HttpResponse:
         "asked_until": selectors.asked_until(shown),
         "probes_at": selectors.probes_at(shown),
         "schedule": schedule.as_text(shown.schedule),
+        "late": pace.seconds(shown.late_apply_window),
         "tries": schedule.in_words(shown.schedule),
         "may_edit": roles.may(user, MANAGE, shown),
     }

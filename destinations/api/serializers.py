@@ -1,12 +1,31 @@
 """The shapes of destinations on the wire. Settings are taken and never shown: they hold secrets."""
 
+from datetime import timedelta
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.camel import CamelSerializer
-from destinations import registry, schedule
+from destinations import pace, registry, schedule
 from destinations.models import Destination
+
+
+@extend_schema_field({"type": "integer", "minimum": pace.LATE.least, "maximum": pace.LATE.most})
+class SecondsField(serializers.IntegerField):
+    """A time as whole seconds on the wire, refused before it is too long to be one."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        seconds = super().to_internal_value(data)
+        pace.LATE.check(seconds)
+        return timedelta(seconds=seconds)
+
+    def to_representation(self, value: Any) -> int:
+        return int(value.total_seconds())
+
+
+def _within(bounds: pace.Bounds) -> dict[str, Any]:
+    return {"min_value": bounds.least, "max_value": bounds.most}
 
 
 class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destination]):
@@ -26,6 +45,12 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
         help_text="Seconds before each try, from 0 on, never shorter. null is the usual schedule.",
     )
 
+    late_apply_window = SecondsField(
+        required=False,
+        help_text="Seconds for which a call without an answer may still take effect there. What "
+        "such a call could undo waits that long.",
+    )
+
     class Meta:
         model = Destination
         fields = [
@@ -38,6 +63,7 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
             "rate_per_second",
             "burst",
             "slots",
+            "late_apply_window",
             "schedule",
             "idempotency_class",
             "state",
@@ -49,6 +75,9 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
             "last_error_at",
         ]
         extra_kwargs = {
+            "rate_per_second": _within(pace.RATE),
+            "burst": _within(pace.BURST) | {"help_text": "Calls in one go after a quiet time."},
+            "slots": _within(pace.SLOTS) | {"help_text": "Plans sent there at the same time."},
             "idempotency_class": {
                 "required": False,
                 "help_text": (
@@ -56,7 +85,7 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
                     "Not said: by the kind, for a webhook by its address. Only with `none` is a "
                     "person asked when nobody knows whether a call was applied."
                 ),
-            }
+            },
         }
         read_only_fields = [
             "id",

@@ -161,6 +161,22 @@ def test_a_webhook_says_what_it_does_with_a_message_that_comes_twice(studio, ana
     assert "can be: keyed, none, upsert" in refused.content.decode()
 
 
+def test_the_pace_of_a_destination_is_set_within_its_bounds(studio, ana):
+    body = {"kind": "webhook", "name": "Portal", "settings": {"url": "https://hooks.example.com/x"}}
+    made = ana.post("/api/v1/destinations/", body | {"lateApplyWindow": 0}, format="json")
+    assert made.json()["lateApplyWindow"] == 0
+    path = f"/api/v1/destinations/{made.json()['id']}/"
+    pace = {"ratePerSecond": 0.5, "burst": 3, "slots": 4, "lateApplyWindow": 90}
+    assert ana.put(path, body | pace, format="json").json().items() >= pace.items()
+    for wrong in (
+        {"ratePerSecond": 0}, {"ratePerSecond": "nan"}, {"ratePerSecond": "inf"}, {"burst": 0},
+        {"slots": 101}, {"lateApplyWindow": -1}, {"lateApplyWindow": 3601},
+        {"lateApplyWindow": 10**30}, {"lateApplyWindow": "soon"},
+    ):  # fmt: skip
+        assert ana.put(path, body | wrong, format="json").status_code == 400, wrong
+    assert ana.get(path).json().items() >= pace.items()
+
+
 def test_a_calendar_feed_can_be_given_no_promise_that_it_does_not_keep(studio, ana):
     body = {"kind": "icalendar", "name": "Feed", "idempotencyClass": "keyed"}
     refused = ana.post("/api/v1/destinations/", body, format="json")

@@ -91,6 +91,23 @@ def test_every_change_is_recorded_with_before_and_after(organisation, ana):
     assert made.audit_entry_id is not None
 
 
+def test_the_pace_has_bounds_and_each_figure_is_in_the_log(organisation, ana):
+    made = webhook(organisation, ana)
+    figures = {"rate_per_second": 0.5, "burst": 3, "slots": 4}
+    services.change(made, **figures, late_apply_window=timedelta(seconds=90))
+    change = entries(made)[-1]["extra"]
+    assert [change[f"late_apply_window.{when}"] for when in ("before", "after")] == ["60 s", "90 s"]
+    assert {name: float(change[f"{name}.after"]) for name in figures} == figures
+    with pytest.raises(ValidationError) as refusal:
+        services.change(made, slots=101, late_apply_window=timedelta(hours=2))
+    assert refusal.value.message_dict == {
+        "slots": ["Choose between 1 and 100."],
+        "late_apply_window": ["Choose between 0 and 3,600."],
+    }
+    with pytest.raises(ValidationError):
+        services.change(made, rate_per_second=float("nan"))
+
+
 def test_a_change_at_the_end_of_a_long_schedule_is_in_the_log(organisation, ana):
     waits = [0, *range(80_001, 80_030)]
     made = webhook(organisation, ana)

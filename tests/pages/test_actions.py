@@ -1,6 +1,7 @@
 """What people do on the pages, and what is refused with which words."""
 
 import re
+from datetime import timedelta
 
 import pytest
 import responses
@@ -432,6 +433,70 @@ def test_a_delivery_in_doubt_that_goes_on_by_itself_asks_nobody(client, world, a
     page = text(client.get(reverse("delivery", args=[delivery.pk])))
     assert "sends the same message again until it is acknowledged" in page
     assert "say here whether it is there" not in page
+
+
+PACE = {"rate_per_second": "0.5", "burst": "3", "slots": "4", "late_apply_window": "90"}
+
+
+def pace_of(made):
+    made.refresh_from_db()
+    return (made.rate_per_second, made.burst, made.slots, made.late_apply_window)
+
+
+def test_ana_sets_how_fast_a_destination_is_called_and_reads_it_back(client, world, ana):
+    made = make_webhook(client, HOOK | {"slots": "3"})
+    assert pace_of(made) == (5.0, 5, 3, timedelta(seconds=60))
+    url = reverse("destination_edit", args=[made.pk])
+    assert re.search(r'name="late_apply_window"[^>]*value="60"', text(client.get(url)))
+    client.post(url, HOOK | PACE)
+    assert pace_of(made) == (0.5, 3, 4, timedelta(seconds=90))
+    page = " ".join(text(client.get(reverse("destination", args=[made.pk]))).split())
+    assert "0.50 calls per second, 3 in one go, 4 plans at the same time" in page
+    assert "<dt>Late window</dt> <dd> 90 seconds" in page
+    client.post(url, HOOK)
+    assert pace_of(made) == (0.5, 3, 4, timedelta(seconds=90))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"rate_per_second": "0"},
+        {"rate_per_second": "1000.5"},
+        {"burst": "0"},
+        {"slots": "101"},
+        {"late_apply_window": "-1"},
+        {"late_apply_window": "3601"},
+        {"late_apply_window": "9" * 30},
+    ],
+)
+def test_a_pace_that_makes_no_sense_is_refused_at_its_field(client, world, ana, wrong):
+    made = make_webhook(client, HOOK)
+    before = pace_of(made)
+    answer = client.post(reverse("destination_edit", args=[made.pk]), HOOK | PACE | wrong)
+    assert answer.status_code == 422
+    [name] = wrong
+    assert answer.context["form"].errors.keys() == {name}
+    assert "Choose between" in text(answer)
+    assert pace_of(made) == before
+
+
+def test_cara_may_not_change_the_pace(client, world, ana, cara):
+    made = make_webhook(client, HOOK)
+    client.force_login(cara)
+    answer = client.post(reverse("destination_edit", args=[made.pk]), HOOK | PACE)
+    assert answer.status_code == 403
+    assert pace_of(made) == (5.0, 5, 2, timedelta(seconds=60))
+
+
+def test_what_is_only_read_from_baton_is_asked_for_no_rate(client, world, ana):
+    asked = text(client.get(reverse("destination_new", args=["icalendar"])))
+    assert 'name="slots"' in asked
+    for name in ("rate_per_second", "burst", "late_apply_window"):
+        assert f'name="{name}"' not in asked
+    client.post(reverse("destination_new", args=["icalendar"]), {"name": "Feed"} | PACE)
+    made = Destination.objects.get(name="Feed")
+    assert pace_of(made) == (5.0, 5, 4, timedelta(seconds=60))
+    assert "Late window" not in text(client.get(reverse("destination", args=[made.pk])))
 
 
 def test_mistakes_in_both_forms_show_at_once(client, world, ana):
