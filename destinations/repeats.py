@@ -5,8 +5,9 @@ has: none of them claims more.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from destinations import pace
 from destinations.models import Destination
 
 Class = Destination.IdempotencyClass
@@ -20,7 +21,7 @@ BY_ADDRESS = ("", ANY_ADDRESS)
 @dataclass(frozen=True)
 class Words:
     twice: str  # what it does with a message that comes twice
-    in_doubt: str  # what Baton does when nobody knows whether a call was applied
+    in_doubt: str  # what Baton does when nobody knows whether a call was applied; {late}: how long
     again: str  # what a delivery that a person asks for once more does there
 
 
@@ -38,7 +39,7 @@ WORDS: dict[str, Words] = {
     ),
     Class.UPSERT: Words(
         "It replaces what it has of the plan with what came last.",
-        "Baton waits until nothing can arrive late any more, then sends the newest again; it "
+        "Baton waits {late} for a call that may still arrive, then sends the newest again; it "
         "replaces what is there.",
         "It replaces what is there.",
     ),
@@ -55,7 +56,9 @@ ACTS = (
 
 
 def words(destination: Destination) -> Words:
-    return WORDS[destination.idempotency_class]
+    said = WORDS[destination.idempotency_class]
+    late = pace.seconds(destination.late_apply_window)
+    return replace(said, in_doubt=said.in_doubt.format(late=late))
 
 
 def choices(able: Iterable[str]) -> list[tuple[str, str]]:

@@ -386,7 +386,7 @@ def test_what_was_left_as_it_was_follows_an_address_that_promises_nothing(client
     ("declared", "says"),
     [
         ("keyed", "sends the same message again until it is acknowledged"),
-        ("upsert", "waits until nothing can arrive late any more, then sends the newest again"),
+        ("upsert", "waits 60 seconds for a call that may still arrive, then sends the newest again"),
         ("none", "a person looks whether it is there, and decides"),
     ],
 )
@@ -396,6 +396,17 @@ def test_the_page_of_a_webhook_claims_no_more_than_it_promises(client, world, an
     assert says in page
     assert ("recognises the message id" in page) == (declared == "keyed")
     assert "acts each time" not in page or declared == "none"
+
+
+def test_pages_say_how_long_baton_waits_for_a_call_that_may_still_arrive(
+    client, world, ana, journal
+):
+    Destination.objects.update(idempotency_class="upsert", late_apply_window=timedelta(seconds=1))
+    journal.answers.append(UnknownOutcomeError())
+    delivery = finish(world)
+    for page in (("destination", world.destination.pk), ("delivery", delivery.pk)):
+        shown = text(client.get(reverse(page[0], args=[page[1]])))
+        assert "Baton waits 1 second for a call that may still arrive" in shown
 
 
 def test_a_no_code_address_that_passes_for_more_is_shown_with_the_way_to_change_it(
