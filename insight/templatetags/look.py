@@ -48,6 +48,7 @@ LOOKS: dict[str, Look] = {
     "present": Look("ok", "delivered", "Present"),
     "uncertain": Look("odd", "unknown", "Uncertain"),
     "removed": Look("", "superseded", "Removed"),
+    "replaced": Look("", "superseded", "Replaced since"),
     # consent
     "granted": Look("ok", "delivered", "Granted"),
     "declined": Look("bad", "dead", "Declined"),

@@ -1,8 +1,9 @@
 """How deliveries and differences can be searched."""
 
+from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from sharing.models import Delivery, Drift
+from sharing.models import Delivery, Drift, Step
 
 
 class DeliveryFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
@@ -16,9 +17,16 @@ class DeliveryFilter(filters.FilterSet):  # type: ignore[misc] # the library has
     acceptedAfter = filters.IsoDateTimeFilter(field_name="accepted_at", lookup_expr="gte")  # noqa: N815 - the name on the wire
     acceptedBefore = filters.IsoDateTimeFilter(field_name="accepted_at", lookup_expr="lt")  # noqa: N815 - the name on the wire
 
+    remoteId = filters.CharFilter(method="wrote")  # noqa: N815 - the name on the wire
+
     class Meta:
         model = Delivery
         fields: list[str] = []
+
+    def wrote(self, rows: QuerySet[Delivery], _: str, remote_id: str) -> QuerySet[Delivery]:
+        """Those that the destination answered with this id, also where it has another by now."""
+        steps = Step.objects.filter(remote_id=remote_id)
+        return rows.filter(pk__in=steps.values("attempt__delivery"))
 
 
 class DriftFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types

@@ -229,6 +229,7 @@ class Step(Identified):
                 fields=["attempt", "item_key"], name="one_step_per_item_and_try"
             )
         ]
+        indexes = [models.Index(fields=["remote_id"], name="steps_by_remote_id")]
 
     def __str__(self) -> str:
         return f"{self.action} {self.item_key}"

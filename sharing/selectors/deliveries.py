@@ -1,16 +1,20 @@
 """Deliveries as a list and by remote record: which version is behind what a destination holds."""
 
-from collections.abc import Mapping
-from uuid import UUID
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
-from sharing.models import Delivery, PlanVersion, RemoteRecord
+from destinations.port import Action
+from sharing.models import Delivery, Lane, RemoteRecord, Step
 from sharing.selectors.searching import findable
 from sharing.stops import covering
 
 ROW = ("version", "lane__plan__athlete", "lane__destination", "lane__route")
+MOST = 20
+REPLACED = "replaced"
 
 
 def deliveries(user: User) -> QuerySet[Delivery]:
@@ -30,17 +34,59 @@ def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:
     return deliveries(user).filter(**asked).order_by("-accepted_at", "-revision")
 
 
-def remote_records(user: User, remote_id: str) -> list[tuple[RemoteRecord, PlanVersion | None]]:
-    """A remote record's id → what we know of it and the version it was written by."""
+@dataclass(frozen=True)
+class Written:
+    """What was written under an id, by which version, and what has become of it."""
+
+    lane: Lane
+    item_key: str
+    version: int
+    written_at: datetime
+    state: str  # that of its record, or REPLACED
+    now: str = ""  # the id in its place
+
+
+def remote_records(user: User, remote_id: str) -> list[Written]:
+    """A remote record's id → the versions it was written by: what is known under it now, then what
+    was under it once, the newest first.
+    """
     if not findable(remote_id):
         return []
-    found = (
-        RemoteRecord.objects.for_user(user)
-        .filter(remote_id=remote_id)
-        .select_related("lane__plan__athlete", "lane__destination")[:20]
+    return [*_known(user, remote_id), *_once(user, remote_id)][:MOST]
+
+
+def _known(user: User, remote_id: str) -> Iterator[Written]:
+    rows = RemoteRecord.objects.for_user(user).filter(remote_id=remote_id)
+    shown = rows.select_related("lane__plan__athlete", "lane__destination")
+    for row in shown.order_by("-written_at")[:MOST]:
+        yield Written(row.lane, row.item_key, row.version, row.written_at, row.state)
+
+
+def _once(user: User, remote_id: str) -> Iterator[Written]:
+    """By the steps that got this id as their answer, where the item has another one by now."""
+    records = RemoteRecord.objects.filter(
+        lane=OuterRef("attempt__lane"), item_key=OuterRef("item_key")
     )
-    return [(record, _version(record.lane.plan_id, record.version)) for record in found]
+    steps = Step.objects.for_user(user).filter(~Exists(records.filter(remote_id=remote_id)))
+    writes = steps.filter(remote_id=remote_id).exclude(action=Action.REMOVE)
+    shown = writes.select_related("attempt__lane__plan__athlete", "attempt__lane__destination")
+    told: set[tuple[object, str]] = set()
+    for step in shown.order_by("-intended_at")[:MOST]:
+        place = (step.attempt.lane_id, step.item_key)
+        if place not in told:
+            told.add(place)
+            yield _written_by(step)
 
 
-def _version(plan_id: UUID, number: int) -> PlanVersion | None:
-    return PlanVersion.objects.filter(plan_id=plan_id, version=number).first()
+def _written_by(step: Step) -> Written:
+    lane = step.attempt.lane
+    record = lane.records.filter(item_key=step.item_key).exclude(remote_id="").first()
+    gone = record is None or record.state == RemoteRecord.State.REMOVED
+    return Written(
+        lane,
+        step.item_key,
+        step.attempt.plan_version,
+        step.settled_at or step.intended_at,
+        RemoteRecord.State.REMOVED if gone else REPLACED,
+        "" if record is None or gone else record.remote_id,
+    )

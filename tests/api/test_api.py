@@ -15,7 +15,7 @@ from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from plans import contract
 from sharing import clock, deliveries, quarantine
-from sharing.models import Delivery, Quarantine, Route, Source
+from sharing.models import Delivery, Quarantine, RemoteRecord, Route, Source
 from sharing.source.errors import BadAnswerError
 from tests.api.conftest import client_of
 from tests.sharing.world import build, session
@@ -358,6 +358,25 @@ def test_deliveries_can_be_searched(studio, ana):
     found = ana.get("/api/v1/deliveries/", {"state": "delivered", "plan": str(studio.plan.pk)})
     assert found.json()["count"] == 1
     assert ana.get("/api/v1/deliveries/", {"state": "dead"}).json()["count"] == 0
+
+
+def test_deliveries_are_found_by_what_they_were_answered_with(studio, ana, dan):
+    studio.agree()
+    for sessions in ((session("tp-1"),), (session("tp-1", title="Tempo"), session("tp-2"))):
+        studio.publish(*sessions)
+        work()
+        studio.make_due()
+    RemoteRecord.objects.update(remote_id="another")
+
+    def found(client, remote_id):
+        rows = client.get("/api/v1/deliveries/", {"remoteId": remote_id}).json()["results"]
+        return [row["version"] for row in rows]
+
+    assert found(ana, "remote-tp-1") == [2, 1]
+    assert found(ana, "remote-tp-2") == [2]
+    assert found(ana, "remote-tp-3") == found(dan, "remote-tp-1") == []
+    odd = ana.get("/api/v1/deliveries/", {"remoteId": "remote\0"})
+    assert odd.status_code == 400
 
 
 def test_the_ledger_balances(studio, ana):

@@ -12,7 +12,7 @@ from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from sharing.bulk import limits
 from sharing.deliveries import deliver_due
-from sharing.models import Delivery, Lane, Route, Step
+from sharing.models import Delivery, Lane, RemoteRecord, Route, Step
 from tests.sharing import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -172,11 +172,49 @@ def test_a_remote_record_leads_to_the_version_that_wrote_it(client, world, ana):
     assert reverse("plan_version", args=[world.plan.pk, 2]) in text(answer)
 
 
+def looked_up(client, remote_id):
+    """The versions that the page tells, and how each record stands."""
+    page = text(client.get(reverse("deliveries"), {"remote": remote_id}))
+    _, _, found = page.partition("From a remote record to its version")
+    return re.findall(r", version (\d+)</a>", found), re.findall(
+        r"chip[^>]*>.*?</svg>([^<]+)", found
+    )
+
+
+def test_an_id_that_was_replaced_or_removed_since_still_leads_to_its_version(client, world, ana):
+    finish(world)
+    assert looked_up(client, "remote-tp-2") == (["2"], ["Present"])
+    records = RemoteRecord.objects.filter(item_key="tp-2")
+    records.update(remote_id="another")
+    assert looked_up(client, "remote-tp-2") == (["2"], ["Replaced since"])
+    page = text(client.get(reverse("deliveries"), {"remote": "remote-tp-2"}))
+    assert "its record there is <code>another</code> by now" in page
+    records.update(state="removed")
+    assert looked_up(client, "remote-tp-2") == (["2"], ["Removed"])
+    records.update(remote_id="")
+    assert looked_up(client, "remote-tp-2") == (["2"], ["Removed"])
+
+
+def test_of_what_was_written_under_an_id_the_newest_comes_first_and_each_item_once(
+    client, world, ana
+):
+    finish(world)
+    Step.objects.filter(item_key="tp-2").update(remote_id="remote-tp-1")
+    RemoteRecord.objects.update(remote_id="another")
+    versions, states = looked_up(client, "remote-tp-1")
+    assert versions == ["2", "2"]
+    assert states == ["Replaced since"] * 2
+    Step.objects.filter(attempt__plan_version=2, item_key="tp-1").update(action="remove")
+    assert looked_up(client, "remote-tp-1")[0] == ["2", "1"]
+
+
 def test_a_remote_record_of_somebody_else_is_not_found(client, world, dan):
     finish(world)
     client.force_login(dan)
-    answer = client.get(reverse("deliveries"), {"remote": "remote-tp-2"})
-    assert "No record with the id" in text(answer)
+    for now in ("remote-tp-2", "another"):
+        RemoteRecord.objects.filter(item_key="tp-2").update(remote_id=now)
+        answer = client.get(reverse("deliveries"), {"remote": "remote-tp-2"})
+        assert "No record with the id" in text(answer)
 
 
 def test_deliveries_are_filtered_by_state(client, world, ana):
@@ -386,7 +424,10 @@ def test_what_was_left_as_it_was_follows_an_address_that_promises_nothing(client
     ("declared", "says"),
     [
         ("keyed", "sends the same message again until it is acknowledged"),
-        ("upsert", "waits 60 seconds for a call that may still arrive, then sends the newest again"),
+        (
+            "upsert",
+            "waits 60 seconds for a call that may still arrive, then sends the newest again",
+        ),
         ("none", "a person looks whether it is there, and decides"),
     ],
 )
