@@ -11,7 +11,7 @@ from accounts.rights import roles_with
 
 Role = Membership.Role
 VIEW = assignments.VIEW
-TO_THE_ATHLETE = ("athlete", "plan", "lane", "version", "source", "delivery")
+TO_THE_ATHLETE = ("athlete", "plan", "lane", "version", "source", "delivery", "quarantine")
 
 ADMINISTRATORS = (Role.OWNER, Role.ADMIN)
 

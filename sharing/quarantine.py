@@ -6,6 +6,7 @@ Nothing is recorded or sent from such an answer. After a fix the same bytes can 
 import json
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from accounts.models import User
 from audit.log import Log, audited_atomic
@@ -57,7 +58,7 @@ def keep(source: Source, bad: BadAnswerError, log: Log) -> Quarantine:
         created_at=clock.now(),
     )
     row.body = source.athlete.seal(bad.body, purpose=f"quarantine:{row.pk}")
-    row.audit_entry_id = _record(row, "kept", log)
+    row.audit_entry_id = record(row, "kept", log)
     row.save(force_insert=True)
     return row
 
@@ -131,11 +132,11 @@ def read_well(source: Source, log: Log) -> None:
 def settle(row: Quarantine, state: Quarantine.State, log: Log, by: User | None = None) -> None:
     row.state = state
     row.settled_at, row.settled_by = clock.now(), by
-    row.audit_entry_id = _record(row, state.value, log)
-    row.save()
+    row.audit_entry_id = record(row, state.value, log)
+    row.save(update_fields=["state", "note", "settled_at", "settled_by", "audit_entry"])
 
 
-def _record(row: Quarantine, what: str, log: Log) -> Any:
+def record(row: Quarantine, what: str, log: Log) -> UUID:
     athlete = row.source.athlete
     return log.record(
         f"quarantine.{what}",

@@ -1,43 +1,59 @@
-"""What people write beside a delivery, and who of them looks after it."""
+"""What people write beside a delivery or a quarantined answer, and who looks after it."""
+
+from uuid import UUID
 
 from accounts import roles
-from accounts.models import User
-from audit.log import audited_atomic
+from accounts.models import Athlete, User
+from audit.log import Log, audited_atomic
 from audit.retrying import retried
-from sharing import clock, promises
-from sharing.models import Delivery, Remark
+from sharing import clock, promises, quarantine
+from sharing.models import Delivery, Quarantine, QuarantineRemark, Remark
 
-ACT = "redeliver"
 LONGEST = 2000
+
+Matter = Delivery | Quarantine
 
 
 @retried
-def write(delivery: Delivery, words: str, by: User) -> Remark:
+def write(matter: Matter, words: str, by: User) -> Remark | QuarantineRemark:
     """The words stay here: the log says only that something was written."""
     with audited_atomic() as log:
-        return Remark.objects.create(
-            delivery=delivery,
+        return matter.remarks.create(
             author=by,
             words=words.strip()[:LONGEST],
             written_at=clock.now(),
-            audit_entry_id=promises.record(delivery, "remarked", log),
+            audit_entry_id=_record(matter, "remarked", log),
         )
 
 
 @retried
-def assign(delivery: Delivery, to: User | None) -> Delivery:
+def assign(matter: Matter, to: User | None) -> None:
     """Say who looks after it; None: nobody does. Whoever it is must be allowed to act on it."""
     if to is not None:
-        roles.require(to, ACT, delivery.lane.plan.athlete)
+        roles.require(to, act_on(matter), _athlete(matter))
     with audited_atomic() as log:
-        delivery.assigned_to = to
-        delivery.audit_entry_id = promises.record(delivery, "assigned" if to else "unassigned", log)
-        delivery.save(update_fields=["assigned_to", "audit_entry"])
-    return delivery
+        matter.assigned_to = to
+        matter.audit_entry_id = _record(matter, "assigned" if to else "unassigned", log)
+        matter.save(update_fields=["assigned_to", "audit_entry"])
 
 
-def assignable(delivery: Delivery) -> list[User]:
-    """The people of the organisation who may act on this delivery."""
-    athlete = delivery.lane.plan.athlete
+def assignable(matter: Matter) -> list[User]:
+    """The people of the organisation who may act on it."""
+    athlete, right = _athlete(matter), act_on(matter)
     people = User.objects.filter(memberships__organisation=athlete.organisation_id, is_active=True)
-    return [each for each in people.order_by("name", "email") if roles.may(each, ACT, athlete)]
+    return [each for each in people.order_by("name", "email") if roles.may(each, right, athlete)]
+
+
+def act_on(matter: Matter) -> str:
+    """The right that it takes."""
+    return "redeliver" if isinstance(matter, Delivery) else "replay_quarantine"
+
+
+def _athlete(matter: Matter) -> Athlete:
+    return matter.lane.plan.athlete if isinstance(matter, Delivery) else matter.source.athlete
+
+
+def _record(matter: Matter, what: str, log: Log) -> UUID:
+    if isinstance(matter, Delivery):
+        return promises.record(matter, what, log)
+    return quarantine.record(matter, what, log)

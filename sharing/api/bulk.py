@@ -26,12 +26,11 @@ from accounts.api.asking import (
 )
 from accounts.camel import CamelSerializer
 from accounts.models import Organisation, User
-from sharing import remarks
 from sharing.bulk import asking, causes, shown
 from sharing.bulk.criteria import HIGHEST, Criteria, To
 from sharing.bulk.forms import STATES
 from sharing.bulk.refusing import NotPossible
-from sharing.models import BulkAction, BulkItem, Delivery, Remark
+from sharing.models import BulkAction, BulkItem
 
 ACT = "redeliver"
 
@@ -242,40 +241,3 @@ class DeadLettersView(APIView):
         found = causes.causes(user, organisation, wish.criteria())
         rows = [asdict(each) | asdict(each.kind) for each in found]
         return Response(CauseSerializer(rows, many=True).data)
-
-
-class RemarkSerializer(CamelSerializer, serializers.ModelSerializer[Remark]):
-    author = serializers.CharField(source="author.email", read_only=True)
-
-    class Meta:
-        model = Remark
-        fields = ["id", "delivery", "words", "author", "written_at"]
-        read_only_fields = ["id", "author", "written_at"]
-
-    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        fields = super().get_fields()
-        user = getattr(self.context.get("request"), "user", None)
-        if isinstance(user, User):
-            delivery: Any = fields["delivery"]
-            delivery.queryset = Delivery.objects.for_user(user)
-        return fields
-
-
-class RemarkViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[Remark]):
-    """What people wrote beside deliveries."""
-
-    permission_classes = [Permitted]
-    read_permission = "view_athlete"
-    write_permission = ACT
-    serializer_class = RemarkSerializer
-    filterset_fields = ["delivery"]
-    queryset = Remark.objects.none()
-
-    def get_queryset(self) -> QuerySet[Remark]:
-        rows = Remark.objects.for_user(person(self.request)).select_related("author")
-        return rows.order_by("-written_at")
-
-    def perform_create(self, serializer: serializers.BaseSerializer[Remark]) -> None:
-        user, values = person(self.request), dict(serializer.validated_data)
-        roles.require(user, ACT, values["delivery"])
-        serializer.instance = remarks.write(values["delivery"], values["words"], user)

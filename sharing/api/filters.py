@@ -1,9 +1,9 @@
-"""How deliveries and differences can be searched."""
+"""How deliveries, differences and quarantine can be searched."""
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 
-from sharing.models import Delivery, Drift, Step
+from sharing.models import Delivery, Drift, Quarantine, Step
 
 
 class DeliveryFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
@@ -39,4 +39,13 @@ class DriftFilter(filters.FilterSet):  # type: ignore[misc] # the library has no
 
     class Meta:
         model = Drift
+        fields: list[str] = []
+
+
+class QuarantineFilter(filters.FilterSet):  # type: ignore[misc] # the library has no types
+    state = filters.ChoiceFilter(choices=Quarantine.State.choices)
+    assignedTo = filters.CharFilter(field_name="assigned_to__email")  # noqa: N815 - the name on the wire
+
+    class Meta:
+        model = Quarantine
         fields: list[str] = []

@@ -272,14 +272,14 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
 
 
 class AssignSerializer(serializers.Serializer[Any]):
-    """Somebody who may act on the delivery."""
+    """Somebody who may act on the delivery, or the answer in quarantine."""
 
     to = serializers.EmailField(allow_null=True)
 
     def validate_to(self, value: str | None) -> User | None:
         if value is None:
             return None
-        people = remarks.assignable(self.context["delivery"])
+        people = remarks.assignable(self.context["matter"])
         found = next((each for each in people if each.email.lower() == value.lower()), None)
         if found is None:
             raise serializers.ValidationError("Nobody with this address may act on it.")
@@ -304,12 +304,13 @@ class DeliveryDetailSerializer(DeliverySerializer):
 
 class QuarantineSerializer(CamelSerializer, serializers.ModelSerializer[Quarantine]):
     settled_by = serializers.EmailField(source="settled_by.email", default="", read_only=True)
+    assigned_to = serializers.EmailField(source="assigned_to.email", default="", read_only=True)
 
     class Meta:
         model = Quarantine
         fields = [
             "id", "contract", "field", "problem", "state", "note", "created_at", "settled_at",
-            "settled_by",
+            "settled_by", "assigned_to",
         ]  # fmt: skip
         read_only_fields = fields
 

@@ -3,7 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
-from sharing.api import bulk, drift, stops, views
+from sharing.api import bulk, drift, remarks, stops, views
 
 router = SimpleRouter()
 router.register("athletes", views.AthleteViewSet)
@@ -13,10 +13,11 @@ router.register("routes", views.RouteViewSet)
 router.register("consents", views.ConsentViewSet)
 router.register("deliveries", views.DeliveryViewSet)
 router.register("bulk-actions", bulk.BulkActionViewSet)
-router.register("remarks", bulk.RemarkViewSet)
+router.register("remarks", remarks.RemarkViewSet)
 router.register("drift", drift.DriftViewSet)
 router.register("drift-checks", drift.DriftCheckViewSet)
 router.register("quarantine", views.QuarantineViewSet)
+router.register("quarantine-remarks", remarks.QuarantineRemarkViewSet)
 router.register("stops", stops.StopViewSet)
 
 urlpatterns = [

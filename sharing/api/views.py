@@ -28,7 +28,7 @@ from accounts.models import Athlete, ConsentDecision, User
 from plans.errors import ContractError
 from sharing import blocks, consents, quarantine, redeliver, remarks, routes
 from sharing.api import serializers
-from sharing.api.filters import DeliveryFilter
+from sharing.api.filters import DeliveryFilter, QuarantineFilter
 from sharing.bulk import taking_back
 from sharing.bulk.refusing import NotPossible
 from sharing.ledger import ledger
@@ -279,7 +279,7 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     def assign(self, request: Request, pk: str) -> Response:
         """Say who looks after it, by their address; nobody: null."""
         delivery = self.get_object()
-        wish = serializers.AssignSerializer(data=request.data, context={"delivery": delivery})
+        wish = serializers.AssignSerializer(data=request.data, context={"matter": delivery})
         wish.is_valid(raise_exception=True)
         remarks.assign(delivery, wish.validated_data["to"])
         shown = serializers.DeliverySerializer(delivery, context=self.get_serializer_context())
@@ -293,11 +293,12 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
     read_permission = "view_quarantine"
     write_permission = "replay_quarantine"
     serializer_class = serializers.QuarantineSerializer
-    filterset_fields = ["state"]
+    filterset_class = QuarantineFilter
     queryset = Quarantine.objects.none()
 
     def get_queryset(self) -> QuerySet[Quarantine]:
-        return Quarantine.objects.for_user(person(self.request)).select_related("settled_by")
+        rows = Quarantine.objects.for_user(person(self.request))
+        return rows.select_related("settled_by", "assigned_to")
 
     @extend_schema(request=None)
     @action(detail=True, methods=["post"])
@@ -313,6 +314,16 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
         said.is_valid(raise_exception=True)
         note = said.validated_data["note"]
         return self._settled(quarantine.dismiss, note=note, by=person(request))
+
+    @extend_schema(request=serializers.AssignSerializer)
+    @action(detail=True, methods=["post"])
+    def assign(self, request: Request, pk: str) -> Response:
+        """Say who looks after it, by their address; nobody: null."""
+        row = self.get_object()
+        wish = serializers.AssignSerializer(data=request.data, context={"matter": row})
+        wish.is_valid(raise_exception=True)
+        remarks.assign(row, wish.validated_data["to"])
+        return Response(self.get_serializer(row).data)
 
     def _settled(self, service: Callable[..., None], **said: Any) -> Response:
         with in_conflict(ContractError, quarantine.SettledError):

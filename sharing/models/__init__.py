@@ -3,7 +3,7 @@
 from sharing.models.bulk import BulkAction, BulkItem, Remark
 from sharing.models.clockwork import Hearing, Heartbeat, Installation, Limiter, PeriodicJob
 from sharing.models.drift import Drift, DriftCheck
-from sharing.models.inbox import Hint, Quarantine, Source, Subscription
+from sharing.models.inbox import Hint, Quarantine, QuarantineRemark, Source, Subscription
 from sharing.models.lane import Attempt, Delivery, Feed, Lane, RemoteRecord, Step
 from sharing.models.latency import Latency
 from sharing.models.plan import Acknowledgement, Plan, PlanVersion
@@ -32,6 +32,7 @@ __all__ = [
     "Plan",
     "PlanVersion",
     "Quarantine",
+    "QuarantineRemark",
     "Remark",
     "RemoteRecord",
     "Route",

@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.db import models
 
 REASON_LENGTH = 300
@@ -31,3 +32,16 @@ class Identified(models.Model):
 
     class Meta:
         abstract = True
+
+
+class AnyRemark(Identified):
+    """What a person wrote beside something that needs one."""
+
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    words = models.TextField(max_length=2000)
+    written_at = models.DateTimeField()
+    audit_entry = audit_entry()
+
+    class Meta:
+        abstract = True
+        ordering = ["written_at"]

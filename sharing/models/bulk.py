@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from sharing.models.base import REASON_LENGTH, Identified, audit_entry, long_ago
+from sharing.models.base import REASON_LENGTH, AnyRemark, Identified, audit_entry, long_ago
 from sharing.models.lane import Delivery, Lane
 from sharing.models.plan import PlanVersion
 from sharing.models.tenancy import OrganisationTenants, Tenants
@@ -94,19 +94,12 @@ class BulkItem(Identified):
         return f"{self.lane_id}: {self.state}"
 
 
-class Remark(Identified):
-    """What a person wrote beside a delivery that needs one."""
+class Remark(AnyRemark):
+    """Beside a delivery."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="remarks")
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    words = models.TextField(max_length=2000)
-    written_at = models.DateTimeField()
-    audit_entry = audit_entry()
 
     objects = Tenants("delivery__lane__plan__athlete")
-
-    class Meta:
-        ordering = ["written_at"]
 
     def __str__(self) -> str:
         return f"remark on {self.delivery_id}"

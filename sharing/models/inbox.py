@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from sharing.models.base import Identified, audit_entry, long_ago
+from sharing.models.base import AnyRemark, Identified, audit_entry, long_ago
 from sharing.models.tenancy import Tenants
 
 
@@ -143,6 +143,9 @@ class Quarantine(Identified):
     settled_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", null=True
     )  # null: by itself
+    assigned_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, related_name="+", null=True
+    )
     audit_entry = audit_entry()
 
     objects = Tenants("source__athlete", "view_quarantine")
@@ -152,3 +155,14 @@ class Quarantine(Identified):
 
     def __str__(self) -> str:
         return f"{self.contract}: {self.field}"
+
+
+class QuarantineRemark(AnyRemark):
+    """Beside an answer in quarantine."""
+
+    quarantine = models.ForeignKey(Quarantine, on_delete=models.CASCADE, related_name="remarks")
+
+    objects = Tenants("quarantine__source__athlete", "view_quarantine")
+
+    def __str__(self) -> str:
+        return f"remark on {self.quarantine_id}"

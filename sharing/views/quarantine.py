@@ -1,4 +1,4 @@
-"""Quarantine: answers that broke their contract, and reading them again."""
+"""Quarantine: answers that broke their contract, notes beside them, and reading them again."""
 
 from uuid import UUID
 
@@ -10,23 +10,60 @@ from django.views.decorators.http import require_POST
 from accounts import roles
 from plans.errors import ContractError
 from sharing import quarantine as services
-from sharing.forms import DismissForm
+from sharing import remarks
+from sharing.forms import DismissForm, RemarkForm
 from sharing.models import Quarantine
 from sharing.views.asking import own, page_of, person
+
+ACT = "replay_quarantine"
 
 
 def quarantine(request: HttpRequest) -> HttpResponse:
     user = person(request, "view_quarantine")
     settled = bool(request.GET.get("settled"))
     rows = Quarantine.objects.for_user(user).defer("body")
-    rows = rows.select_related("source__athlete", "settled_by")
+    rows = rows.select_related("source__athlete", "settled_by", "assigned_to")
+    rows = rows.prefetch_related("remarks__author")
     waiting = {"state": Quarantine.State.OPEN}
     rows = rows.exclude(**waiting) if settled else rows.filter(**waiting)
     context = {
         "page": page_of(request, rows.order_by("-created_at")), "settled": settled,
-        "may_settle": roles.may(user, "replay_quarantine"), "longest": services.LONGEST_NOTE,
+        "may_settle": roles.may(user, ACT), "longest": services.LONGEST_NOTE,
     }  # fmt: skip
     return render(request, "sharing/quarantine.html", context)
+
+
+def quarantined(request: HttpRequest, pk: UUID) -> HttpResponse:
+    user = person(request, "view_quarantine")
+    rows = Quarantine.objects.for_user(user).defer("body")
+    row = own(rows.select_related("source__athlete", "settled_by", "assigned_to"), pk)
+    open_to_them = row.state == Quarantine.State.OPEN and roles.may(user, ACT, row.source.athlete)
+    context = {
+        "row": row, "may_settle": open_to_them, "longest": services.LONGEST_NOTE,
+        "remarks": row.remarks.select_related("author"), "remark_form": RemarkForm(),
+        "assignable": remarks.assignable(row),
+    }  # fmt: skip
+    return render(request, "sharing/quarantined.html", context)
+
+
+@require_POST
+def remark(request: HttpRequest, pk: UUID) -> HttpResponse:
+    row, form = _to_settle(request, pk), RemarkForm(request.POST)
+    if form.is_valid():
+        remarks.write(row, form.cleaned_data["words"], person(request))
+    else:
+        messages.error(request, "Write something first.")
+    return redirect("quarantined", pk)
+
+
+@require_POST
+def assign(request: HttpRequest, pk: UUID) -> HttpResponse:
+    row = _to_settle(request, pk)
+    wish = request.POST.get("to", "")
+    to = next((each for each in remarks.assignable(row) if str(each.pk) == wish), None)
+    remarks.assign(row, to)
+    messages.success(request, f"{to} looks after it." if to else "Nobody looks after it now.")
+    return redirect("quarantined", pk)
 
 
 @require_POST
@@ -61,5 +98,5 @@ def dismiss(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _to_settle(request: HttpRequest, pk: UUID) -> Quarantine:
     row = own(Quarantine.objects.for_user(person(request)), pk)
-    roles.require(person(request), "replay_quarantine", row.source.athlete)
+    roles.require(person(request), ACT, row.source.athlete)
     return row

@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 LISTS = [
     "athletes", "plans", "versions", "routes", "consents", "deliveries", "quarantine",
     "destinations", "connections", "organisations", "alerts", "drift", "drift-checks",
+    "quarantine-remarks",
 ]  # fmt: skip
 
 
@@ -511,6 +512,30 @@ def test_who_may_not_replay_may_not_dismiss(studio, ana, dan):
     studio.ana.memberships.update(role="auditor")
     assert ana.post(path).status_code == 403
     assert Quarantine.objects.get().state == "open"
+
+
+def test_a_quarantined_answer_is_annotated_and_assigned(studio, ana, dan):
+    row = _quarantined(studio)
+    words = {"quarantine": str(row.pk), "words": "Asked them to fix it"}
+    assert ana.post("/api/v1/quarantine-remarks/", words, format="json").status_code == 201
+    assert dan.post("/api/v1/quarantine-remarks/", words, format="json").status_code == 400
+    asked = {"quarantine": str(row.pk)}
+    (remark,) = ana.get("/api/v1/quarantine-remarks/", asked).json()["results"]
+    assert (remark["words"], remark["author"]) == ("Asked them to fix it", studio.ana.email)
+    one = f"/api/v1/quarantine-remarks/{remark['id']}/"
+    assert (ana.get(one).status_code, dan.get(one).status_code) == (200, 404)
+    url = f"/api/v1/quarantine/{row.pk}/assign/"
+    mine = {"to": studio.ana.email}
+    assert ana.post(url, mine, format="json").json()["assignedTo"] == studio.ana.email
+    assert ana.post(url, {"to": "dan@elsewhere.example"}, format="json").status_code == 400
+    assert dan.post(url, {"to": None}, format="json").status_code == 404
+    found = ana.get("/api/v1/quarantine/", {"assignedTo": studio.ana.email}).json()["results"]
+    assert [each["id"] for each in found] == [str(row.pk)]
+    studio.ana.memberships.update(role="auditor")
+    assert ana.post("/api/v1/quarantine-remarks/", words, format="json").status_code == 403
+    assert ana.post(url, {"to": None}, format="json").status_code == 403
+    studio.ana.memberships.update(role="coach")
+    assert ana.post(url, {"to": None}, format="json").json()["assignedTo"] == ""
 
 
 def _quarantined(studio):

@@ -4,10 +4,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts import assignments
 from accounts.models import Athlete, Membership, Organisation, User
 from plans import contract
-from sharing import clock, quarantine
-from sharing.models import Lane, Quarantine, Source
+from sharing import clock, quarantine, remarks
+from sharing.models import Lane, Quarantine, QuarantineRemark, Source
 from tests.sharing import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -126,6 +127,68 @@ def test_what_another_has_dismissed_meanwhile_keeps_their_note(client, world):
     assert (row.state, row.note, row.settled_by) == ("dismissed", "mine", None)
 
 
+def test_an_open_answer_is_annotated_and_given_to_somebody(client, world):
+    row = _quarantined(world)
+    client.force_login(world.ana)
+    assert reverse("quarantined", args=[row.pk]) in text(client.get(reverse("quarantine")))
+    client.post(reverse("quarantine_remark", args=[row.pk]), {"words": "Asked <them> to fix it"})
+    client.post(reverse("quarantine_assign", args=[row.pk]), {"to": str(world.ana.pk)})
+    row.refresh_from_db()
+    assert (row.state, row.assigned_to) == ("open", world.ana)
+    assert row.audit_entry.action == "quarantine.assigned"
+    remark = QuarantineRemark.objects.get()
+    assert remark.audit_entry.action == "quarantine.remarked"
+    assert b"them" not in bytes(remark.audit_entry.body)
+    for url in (reverse("quarantine"), reverse("quarantined", args=[row.pk])):
+        shown = text(client.get(url))
+        assert "Asked &lt;them&gt; to fix it" in shown
+        assert "Ana Moreira" in shown
+    client.post(reverse("quarantine_assign", args=[row.pk]), {"to": ""})
+    row.refresh_from_db()
+    assert row.assigned_to is None
+    assert row.audit_entry.action == "quarantine.unassigned"
+
+
+def test_a_note_without_words_is_not_kept(client, world):
+    row = _quarantined(world)
+    client.force_login(world.ana)
+    answer = client.post(reverse("quarantine_remark", args=[row.pk]), {"words": " "}, follow=True)
+    assert "Write something first." in text(answer)
+    assert not QuarantineRemark.objects.exists()
+
+
+def test_a_quarantined_answer_is_given_to_nobody_who_may_not_settle_it(client, world, cara, dan):
+    row = _quarantined(world)
+    assignments.assign(cara, world.ben)  # an assistant sees the athlete and no quarantine
+    client.force_login(world.ana)
+    for other in (cara, dan):
+        client.post(reverse("quarantine_assign", args=[row.pk]), {"to": str(other.pk)})
+        row.refresh_from_db()
+        assert row.assigned_to is None
+
+
+def test_what_is_given_to_somebody_stays_theirs_when_it_is_settled(client, world):
+    row = _quarantined(world)
+    read_before = Quarantine.objects.get()
+    remarks.assign(row, world.ana)
+    with worlds.audited_atomic() as log:
+        quarantine.settle(read_before, Quarantine.State.REPLAYED, log)
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("quarantined", args=[row.pk])))
+    assert "Ana Moreira looks after it." in shown
+    assert "Write it down" not in shown
+
+
+def test_for_dan_a_quarantined_answer_of_ana_does_not_exist(client, world, dan):
+    row = _quarantined(world)
+    client.force_login(dan)
+    assert client.get(reverse("quarantined", args=[row.pk])).status_code == 404
+    for name in ("quarantine_remark", "quarantine_assign"):
+        answer = client.post(reverse(name, args=[row.pk]), {"words": "x", "to": str(dan.pk)})
+        assert answer.status_code == 404
+    assert not QuarantineRemark.objects.exists()
+
+
 def test_an_auditor_sees_the_quarantine_and_no_way_to_settle_it(client, world):
     row = _quarantined(world)
     world.ana.memberships.update(role="auditor")
@@ -133,7 +196,12 @@ def test_an_auditor_sees_the_quarantine_and_no_way_to_settle_it(client, world):
     shown = text(client.get(reverse("quarantine")))
     assert "[3].WorkoutDay" in shown
     assert f'id="note-{row.pk}"' not in shown
-    assert client.post(reverse("quarantine_dismiss", args=[row.pk])).status_code == 403
+    remarks.write(row, "Asked them", world.ana)
+    page = text(client.get(reverse("quarantined", args=[row.pk])))
+    assert "Asked them" in page
+    assert "Write it down" not in page
+    for name in ("quarantine_dismiss", "quarantine_remark", "quarantine_assign"):
+        assert client.post(reverse(name, args=[row.pk]), {"words": "x"}).status_code == 403
 
 
 def test_the_log_is_verified_on_its_page_and_its_bytes_are_there(client, world):

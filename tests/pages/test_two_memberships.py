@@ -60,7 +60,8 @@ class Studio:
         entry = Entry.objects.filter(organisation=self.world.organisation.pk).latest("seq")
         words = {
             "an athlete's name": "Ben Canary", "a remark": "remark-canary",
-            "a quarantined field": "field-canary", "a connection": "connection-canary",
+            "a remark in quarantine": "kept-canary", "a quarantined field": "field-canary",
+            "a connection": "connection-canary",
             "a cohort's name": "cohort-canary", "an audit entry": bytes(entry.leaf_hash).hex(),
             "the ledger": '"accepted":2',
         }  # fmt: skip
@@ -103,6 +104,7 @@ def studio(world, journal):
             Criteria(plan=world.plan.pk, to=To.PREVIOUS), reason="wrong week",
         ),
         "remarks": remarks.write(delivery, "remark-canary", world.ana),
+        "quarantine-remarks": remarks.write(kept, "kept-canary", world.ana),
         "consents": ConsentDecision.objects.get(athlete=world.ben),
     }  # fmt: skip
     return Studio(world, {**rows, "bulk-actions": rows["bulk"], "eve": eve})
@@ -195,6 +197,7 @@ def body_of(path, studio):
         r"destinations/.*/stage/": {"stage": "live"},
         r"destinations/.*": {"name": "Renamed", **WEBHOOK},
         r"deliveries/.*/remarks/": {"words": "seen"},
+        r"quarantine/.*/remarks/": {"words": "seen"},
         r"deliveries/.*": {"there": "yes"},
         r"cohorts/.*": {"name": "Renamed"},
         r"stops/new/.*": {"mode": "kill", "reason": "stop"},
@@ -213,6 +216,7 @@ def body_of(path, studio):
         },
         r"api/v1/athletes/.*": {"timeZone": "Europe/Rome"},
         r"api/v1/remarks/": {"delivery": str(rows["deliveries"].pk), "words": "seen"},
+        r"api/v1/quarantine-remarks/": {"quarantine": str(rows["quarantine"].pk), "words": "seen"},
         r"api/v1/drift-checks/": {"destination": place},
         r"api/v1/drift/restore/": {"destination": place},
         r"api/v1/stops/": {"route": str(rows["routes"].pk), "mode": "kill", "reason": "stop"},
@@ -222,6 +226,7 @@ def body_of(path, studio):
         r"api/v1/destinations/.*": {"kind": "webhook", "name": "Renamed", "settings": WEBHOOK},
         r"api/v1/cohorts/.*": {"name": "Renamed", "athletes": []},
         r"api/v1/deliveries/.*/assign/": {"to": None},
+        r"api/v1/quarantine/.*/assign/": {"to": None},
     }  # fmt: skip
     found = {**pages, **api}
     return next((body for start, body in found.items() if re.fullmatch(start, path)), {})

@@ -313,7 +313,7 @@ def fill_every_table(world):
     ben, lane = world.ben, world.lane
     source = Source.objects.create(athlete=ben)
     intake.record(source, headers={"X-TrainingPeaks-Who": WORDS}, body=json.dumps(NAME).encode())
-    keep(source)
+    remarks.write(keep(source), WORDS, world.ana)
     cohort = Cohort.objects.create(organisation=world.organisation, name="Squad")
     cohort.athletes.add(ben)
     cara = User.objects.create_user("cara@example.com")
