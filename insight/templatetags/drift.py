@@ -10,7 +10,7 @@ from accounts.models import User
 from destinations.models import Destination
 from sharing.drift import words
 from sharing.drift.asking import can_read
-from sharing.models import Plan
+from sharing.models import DriftCheck, Plan
 from sharing.selectors import drift as selectors
 
 register = template.Library()
@@ -38,6 +38,12 @@ def drift_words(destination: Destination, counted: dict[UUID, int]) -> str:
         return "cannot be read back"
     count = counted.get(destination.pk, 0)
     return f"{count} difference{'' if count == 1 else 's'}" if count else "none known"
+
+
+@register.filter
+def left_out(check: DriftCheck) -> str:
+    """What a check did not compare, and why."""
+    return words.left_out(check)
 
 
 @register.inclusion_tag("sharing/drift_panel.html", takes_context=True)

@@ -72,6 +72,11 @@ class DriftSerializer(CamelSerializer, serializers.ModelSerializer[Drift]):
 
 
 class DriftCheckSerializer(CamelSerializer, serializers.ModelSerializer[DriftCheck]):
+    """A reading back. `skipped` plans were not compared: `busy` of them are being written, of
+    `givenUp` the last delivery is dead, `inDoubt` wait for somebody to look, and the rest is
+    stopped, due later or without consent.
+    """
+
     class Meta:
         model = DriftCheck
         fields = [
@@ -84,6 +89,9 @@ class DriftCheckSerializer(CamelSerializer, serializers.ModelSerializer[DriftChe
             "lanes_read",
             "records_compared",
             "skipped",
+            "busy",
+            "given_up",
+            "in_doubt",
             "unreadable",
             "last_error",
         ]

@@ -33,6 +33,11 @@ from sharing.stops import covering
 
 BUDGET = 5.0  # seconds a worker reads before it looks for other work
 ENOUGH_TROUBLE = 10  # lanes that could not be read, when they are more than those that could
+THERE = (
+    RemoteRecord.State.PRESENT,
+    RemoteRecord.State.UNCERTAIN,
+    RemoteRecord.State.COPY,
+)
 WELL_AGAIN = timedelta(minutes=1)  # how soon to look whether the breaker has closed
 
 
@@ -180,14 +185,15 @@ class Run:
             self._advance(lane.pk, lanes_read=1, records_compared=len(states))
 
     def _leave_out(self, lane: Lane) -> None:
-        """What is only busy now is looked at again soon, what may not be read is not."""
-        busy = reading.may_be_read(lane) and _is_busy(lane, clock.now())
-        self._advance(lane.pk, skipped=1, busy=int(busy))
+        """What is only busy now is looked at again soon. What may not be read is not, nor what a
+        person must settle first.
+        """
+        self._advance(lane.pk, skipped=1, **_counted_as(lane, clock.now()))
 
     def _unreadable(self, lane_id: UUID, code: str) -> None:
-        self._advance(lane_id, last_error=code, unreadable=1)
+        self._advance(lane_id, code, unreadable=1)
 
-    def _advance(self, lane_id: UUID, last_error: str | None = None, **more: int) -> None:
+    def _advance(self, lane_id: UUID, last_error: str | None = None, /, **more: int) -> None:
         """Behind this lane; whoever dies from here on dies over another one."""
         counted = {name: F(name) + amount for name, amount in more.items()}
         said = {} if last_error is None else {"last_error": last_error}
@@ -214,6 +220,8 @@ class Run:
                     "compared": self.check.records_compared,
                     "unreadable": self.check.unreadable,
                     "busy": self.check.busy,
+                    "given_up": self.check.given_up,
+                    "in_doubt": self.check.in_doubt,
                 },
             )
             self._mine(
@@ -227,6 +235,17 @@ class Run:
             raise Fenced
 
 
+def _counted_as(lane: Lane, now: datetime) -> dict[str, int]:
+    """The column that says why this lane was left out; none where nobody may read it now."""
+    if not reading.may_be_read(lane):
+        return {}
+    if lane.state == Lane.State.DEAD:
+        return {"given_up": 1}
+    if lane.state == Lane.State.UNKNOWN:
+        return {"in_doubt": 1}
+    return {"busy": int(_is_busy(lane, now))}
+
+
 def _is_busy(lane: Lane, now: datetime) -> bool:
     """Whether it was left out for a while only: nobody stopped it, and what it owes is due soon."""
     if lane.route.state != Route.State.ACTIVE or covering.over(lane).exists():
@@ -235,9 +254,9 @@ def _is_busy(lane: Lane, now: datetime) -> bool:
 
 
 def lanes_to_read(destination: Destination) -> QuerySet[Lane]:
-    there = Q(records__state=RemoteRecord.State.PRESENT)
-    return (
-        Lane.objects.filter(there, destination=destination, state=Lane.State.ACTIVE)
-        .exclude(route__state=Route.State.RETIRED)
-        .distinct()
-    )
+    """Those that may have something there: what of it is not compared is counted as left out."""
+    yesterday = clock.now().date() - timedelta(days=1)  # over in every time zone
+    ahead = Q(records__day=None) | Q(records__day__gte=yesterday)
+    lanes = Lane.objects.filter(ahead, records__state__in=THERE, destination=destination)
+    gone = Q(state=Lane.State.CLOSED) | Q(route__state=Route.State.RETIRED)
+    return lanes.exclude(gone).distinct()

@@ -23,6 +23,7 @@ from sharing.stops import covering
 
 logger = logging.getLogger(__name__)
 
+RESTS = (Lane.State.ACTIVE, Lane.State.DEAD)  # when nothing is owed there
 PATIENCE = timedelta(seconds=2)  # waiting for the rate limit longer than this frees the worker
 
 
@@ -62,11 +63,12 @@ def lane_to_read(lane_id: UUID) -> Lane:
 def at_rest(lane: Lane, now: datetime) -> bool:
     """Whether what is there can be told: nothing is owed, under way, held, doubtful or repaired.
 
-    A doubt about a day gone by is about nothing that is read.
+    A doubt about a day gone by is about nothing that is read. A lane that was given up holds what
+    was delivered there before.
     """
     ahead = Q(day=None) | Q(day__gte=_today(lane, now))
     return (
-        lane.state == Lane.State.ACTIVE
+        lane.state in RESTS
         and lane.desired == lane.settled
         and max(lane.lease_until, lane.hold_until) <= now
         and not lane.attempts.filter(settled_at__isnull=True).exists()

@@ -26,9 +26,11 @@ def waiting_for_confirmation(destination: Destination) -> QuerySet[Drift]:
     """Differences that the policy would have repaired, had there not been so many at once.
 
     Not copies: they are taken away one by one, so that restoring never deletes anything. Nor what
-    the route keeps, except for sessions that are missing: nobody deletes so many on purpose.
+    the route keeps, except for sessions that are missing: nobody deletes so many on purpose. Nor
+    where the last delivery was given up: only a person delivers there again.
     """
     waiting = Drift.objects.filter(lane__destination=destination, state=State.OPEN)
+    waiting = waiting.exclude(lane__state=Lane.State.DEAD)
     lost = Q(kind=Drift.Kind.MISSING, policy=policy.Choice.KEEP)
     repaired = Q(policy=policy.Choice.SOURCE) & ~Q(kind=Drift.Kind.EXTRA)
     return waiting.filter(repaired | lost)
@@ -115,6 +117,8 @@ def by_policy(lane_id: UUID, drifts: Iterable[UUID]) -> None:
         if why_not(lane):
             return
         found = Drift.objects.filter(pk__in=list(drifts), state=State.OPEN)
+        if lane.state == Lane.State.DEAD:  # only a person delivers there again
+            found = found.exclude(policy=policy.Choice.SOURCE)
         repaired = [
             row
             for row in found.select_related("record")

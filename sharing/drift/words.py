@@ -7,7 +7,7 @@ from typing import Any
 
 from sharing.drift import policy
 from sharing.drift.values import unseal
-from sharing.models import Drift
+from sharing.models import Drift, DriftCheck
 
 LONGEST = 160  # characters of a text that a table shows
 TITLE = 80
@@ -85,6 +85,17 @@ def suggestion(row: Drift) -> str:
         name = policy.label(row.field).lower()
         return f"Stays as the athlete changed it until you change the {name} yourself."
     return SUGGESTIONS[row.state]
+
+
+def left_out(check: DriftCheck) -> str:
+    """How many plans a check did not compare, and why; empty when it compared them all."""
+    if not check.skipped:
+        return ""
+    said = {"given up": check.given_up, "in doubt": check.in_doubt, "being written": check.busy}
+    said["stopped, due later or without consent"] = check.skipped - sum(said.values())
+    why = ", ".join(f"{count} {words}" for words, count in said.items() if count)
+    plans = "plan was" if check.skipped == 1 else "plans were"
+    return f"{check.skipped} {plans} not compared: {why}."
 
 
 def spoken(field: str, value: Any) -> str:

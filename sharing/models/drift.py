@@ -40,10 +40,10 @@ class DriftCheck(Identified):
     )  # claims in a row in which no lane was finished
     lanes_read = models.PositiveIntegerField(default=0)
     records_compared = models.PositiveIntegerField(default=0)
-    skipped = models.PositiveIntegerField(default=0)  # lanes being written, stopped, not consented
-    busy = models.PositiveIntegerField(
-        default=0, db_default=0
-    )  # those of them that can be read soon
+    skipped = models.PositiveIntegerField(default=0)  # lanes that were not compared, and of them
+    busy = models.PositiveIntegerField(default=0, db_default=0)  # those that can be read soon
+    given_up = models.PositiveIntegerField(default=0, db_default=0)  # whose delivery is dead
+    in_doubt = models.PositiveIntegerField(default=0, db_default=0)  # that wait for a person
     unreadable = models.PositiveIntegerField(default=0)  # lanes that could not be read whole
     last_error = models.CharField(max_length=64, blank=True)
     audit_entry = audit_entry()

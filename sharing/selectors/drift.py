@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from destinations.models import Destination
@@ -67,3 +67,10 @@ def kept_lately(user: User, since: datetime) -> QuerySet[Drift]:
 def checks(user: User, destination: UUID | None = None) -> QuerySet[DriftCheck]:
     rows = DriftCheck.objects.for_user(user).select_related("destination", "asked_by")
     return rows.filter(destination=destination) if destination else rows
+
+
+def partial(user: User, destination: UUID | None = None) -> QuerySet[DriftCheck]:
+    """The last check of each destination, where it did not compare everything, or not yet."""
+    same = DriftCheck.objects.filter(destination=OuterRef("destination")).order_by("-asked_at")
+    last = checks(user, destination).filter(pk=Subquery(same.values("pk")[:1]))
+    return last.filter(~Q(state=DriftCheck.State.DONE) | Q(skipped__gt=0))

@@ -48,6 +48,7 @@ def drifts(request: HttpRequest) -> HttpResponse:
         "destination": chosen, "lost": _lost(user, chosen),
         "may_settle": roles.may(user, "redeliver"),
         "checks": selectors.checks(user, chosen.pk if chosen else None)[:5],
+        "partial": selectors.partial(user, chosen.pk if chosen else None).exists(),
     }  # fmt: skip
     return render(request, "sharing/drift.html", context)
 

@@ -5,7 +5,7 @@ import pytest
 from sharing import deliveries
 from sharing.bulk import limits
 from sharing.drift import checks, restoring
-from sharing.models import Drift
+from sharing.models import Drift, Lane
 from tests.sharing import fake_destination, readable_destination
 from tests.sharing.world import build, session
 
@@ -55,6 +55,15 @@ def test_other_software_checks_finds_repairs_and_undoes(studio, ana, calendar):
     assert ana.post(f"/api/v1/drift/{row['id']}/undo/").json()["state"] == "kept"
     work()
     assert calendar.said("tp-1")["date"] == "2030-01-01"
+
+
+def test_a_check_says_what_it_left_out_and_why(studio, ana):
+    Lane.objects.update(state="unknown")
+    ask(ana, studio)
+    work()
+    (check,) = ana.get("/api/v1/drift-checks/").json()["results"]
+    left_out = {name: check[name] for name in ("skipped", "busy", "givenUp", "inDoubt")}
+    assert left_out == {"skipped": 1, "busy": 0, "givenUp": 0, "inDoubt": 1}
 
 
 def test_a_difference_can_be_kept_and_what_is_settled_is_refused(studio, ana):

@@ -13,7 +13,7 @@ from sharing.bulk import limits
 from sharing.deliveries import deliver_due
 from sharing.drift import asking, checks
 from sharing.drift.values import Values, seal
-from sharing.models import Drift, DriftCheck, Route
+from sharing.models import Drift, DriftCheck, Lane, Route
 from tests.sharing import readable_destination
 from tests.sharing import world as worlds
 
@@ -76,7 +76,32 @@ def test_an_empty_page_says_so(client, world):
 def test_a_page_without_differences_after_a_check_says_so(client, world):
     check(world)
     client.force_login(world.ana)
-    assert "Nothing differs" in text(client.get(reverse("drift")))
+    assert "Nothing differs<" in text(client.get(reverse("drift")))
+    assert "Nothing differs." in text(
+        client.get(reverse("destination", args=[world.destination.pk]))
+    )
+
+
+def test_no_page_says_that_nothing_differs_where_something_was_not_compared(client, world):
+    Lane.objects.update(state="unknown")
+    check(world)
+    DriftCheck.objects.update(records_compared=4, lanes_read=2, skipped=7, given_up=2, busy=1)
+    client.force_login(world.ana)
+    why = (
+        "7 plans were not compared: 2 given up, 1 in doubt, 1 being written, "
+        "3 stopped, due later or without consent."
+    )
+    shown = text(client.get(reverse("drift")))
+    assert "Nothing differs in what was compared<" in shown
+    assert why in shown
+    shown = text(client.get(reverse("destination", args=[world.destination.pk])))
+    assert f"{why} Nothing differs in what was compared." in shown
+
+
+def test_nothing_differs_is_not_said_of_a_check_that_is_under_way(client, world):
+    asking.ask(world.destination)
+    client.force_login(world.ana)
+    assert "Nothing differs<" not in text(client.get(reverse("drift")))
 
 
 def test_a_difference_is_listed_with_field_old_new_and_what_is_suggested(client, differing):

@@ -251,6 +251,80 @@ def test_a_doubt_about_a_day_gone_by_keeps_no_lane_from_being_read(world):
     assert check(world).records_compared == 2
 
 
+def given_up(world, calendar):
+    """The last delivery failed for good: what is there is what was delivered before."""
+    calendar.refuse_writes.append(worlds_unsupported())
+    world.publish(*sessions(title="Harder"))
+    deliver_all()
+    assert world.lane.state == "dead"
+
+
+def test_a_lane_that_was_given_up_is_compared_with_what_was_delivered_there(world, calendar):
+    given_up(world, calendar)
+    calendar.change("tp-2", title="My own title")
+    done = check(world)
+    assert (done.state, done.records_compared, done.skipped) == ("done", 3, 0)
+    assert states() == {("tp-2", "title"): "open"}
+    deliver_all()
+    assert (calendar.written, world.lane.state) == ([], "dead")  # a person delivers there again
+
+
+def test_a_person_puts_back_what_differs_where_a_delivery_was_given_up(world, calendar):
+    given_up(world, calendar)
+    calendar.change("tp-2", title="My own title")
+    check(world)
+    repairing.repair(found()["tp-2", "title"], world.ana)
+    deliver_all()
+    assert states() == {("tp-2", "title"): "repaired"}
+    assert (calendar.said("tp-1")["title"], world.lane.state) == ("Harder", "active")
+
+
+def test_a_change_that_the_route_keeps_is_kept_where_a_delivery_was_given_up(world, calendar):
+    policy(world, date="keep")
+    given_up(world, calendar)
+    calendar.change("tp-2", date="2030-01-01")
+    check(world)
+    assert states() == {("tp-2", "date"): "kept"}
+
+
+def test_what_was_lost_where_a_delivery_was_given_up_waits_for_no_confirmation(world, calendar):
+    another_lane(world, *[session(f"x-{n}") for n in range(9)])
+    given_up(world, calendar)
+    calendar.held.clear()
+    check(world)
+    assert set(states().values()) == {"open"}
+    waiting = restoring.waiting_for_confirmation(world.destination)
+    assert set(waiting.values_list("record__item_key", flat=True)) == {f"x-{n}" for n in range(9)}
+
+
+@pytest.mark.parametrize(
+    ("state", "record", "counted"),
+    [("dead", "uncertain", (1, 0)), ("unknown", "present", (0, 1))],
+    ids=["given up", "in doubt"],
+)
+def test_what_waits_for_a_person_is_counted_as_left_out(world, calendar, state, record, counted):
+    Lane.objects.update(state=state)
+    RemoteRecord.objects.update(state=record)
+    calendar.held.clear()
+    done = check(world)
+    assert (done.state, done.lanes_read, calendar.reads) == ("done", 0, [])
+    assert (done.skipped, done.busy, done.given_up, done.in_doubt) == (1, 0, *counted)
+    assert not Drift.objects.exists()
+
+
+def test_a_lane_of_which_everything_is_in_doubt_is_counted_too(world, calendar):
+    RemoteRecord.objects.update(state="uncertain")
+    done = check(world)
+    assert (done.state, done.lanes_read, done.skipped, done.busy) == ("incomplete", 0, 1, 1)
+
+
+def test_a_plan_that_is_over_is_not_counted_as_left_out(world, calendar):
+    Lane.objects.update(state="unknown")
+    RemoteRecord.objects.update(day=clock.now().date() - 2 * TOMORROW)
+    done = check(world)
+    assert (done.state, done.skipped, calendar.reads) == ("done", 0, [])
+
+
 def test_a_lane_whose_consent_ended_is_not_read(world, calendar):
     worlds.consent.ConsentHead.objects.all().delete()
     check(world)
