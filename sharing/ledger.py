@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
-from django.db.models import CharField, Count, F, OuterRef, Q, Subquery, Sum, Value
+from django.db.models import CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 
 from sharing.models import Delivery, Lane
@@ -72,8 +72,8 @@ def _ledger(places: Mapping[str, int]) -> Ledger:
     return Ledger(places.get(ACCEPTED, 0), ended)
 
 
-def lanes_with_a_gap(organisation: UUID | None = None) -> list[UUID]:
-    """The lanes whose promises do not add up, by name."""
+def gaping(organisation: UUID | None = None) -> QuerySet[Lane]:
+    """The lanes whose promises do not add up."""
     own = Delivery.objects.filter(lane=OuterRef("pk")).order_by()
     lanes = Lane.objects.annotate(
         made=Coalesce(Subquery(own.values("lane").annotate(n=Count("*")).values("n")), 0),
@@ -84,7 +84,12 @@ def lanes_with_a_gap(organisation: UUID | None = None) -> list[UUID]:
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING).order_by().values("lane")
     forgotten = Q(settled__gte=F("desired"), state=Lane.State.ACTIVE, pk__in=waiting)
     adds_up = Q(made=F("desired"), newest=F("desired")) & ~forgotten
-    return list(lanes.filter(~adds_up).values_list("pk", flat=True))
+    return lanes.filter(~adds_up)
+
+
+def lanes_with_a_gap(organisation: UUID | None = None) -> list[UUID]:
+    """Their names."""
+    return list(gaping(organisation).values_list("pk", flat=True))
 
 
 def without_a_place(lanes: Collection[UUID]) -> dict[UUID, list[int]]:

@@ -1,6 +1,6 @@
 """Alerts as people read them: whom they concern, in the reader's words, the open ones first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from accounts.rights import roles_with
 from insight.catalogue import KINDS, AlertKind
 from insight.models import STANDING, Alert
 from sharing.ledger import MOST_NAMED
+from sharing.models import Lane
 from sharing.reasons import explain
 
 Role = Membership.Role
@@ -30,7 +31,7 @@ SAID = {
 
 @dataclass(frozen=True)
 class Shown:
-    """One alert for one reader. `details` are the facts as sentences; no person is named there."""
+    """One alert for one reader. `details` are the facts as sentences."""
 
     alert: Alert
     kind: AlertKind
@@ -100,10 +101,24 @@ def shown(rows: Iterable[Alert], user: User) -> list[Shown]:
             "organisation", flat=True
         )
     )
-    return [_shown(alert, administered) for alert in rows]
+    alerts = list(rows)
+    names = _lanes(alerts, user)
+    return [_shown(alert, administered, names) for alert in alerts]
 
 
-def _shown(alert: Alert, administered: set[UUID]) -> Shown:
+def _lanes(alerts: Iterable[Alert], user: User) -> dict[str, str]:
+    """What the lanes that alerts name are called, for whoever may see their athletes."""
+    named = {lane for alert in alerts for lane in alert.facts.get("promises", {})}
+    if not named:
+        return {}
+    lanes = Lane.objects.for_user(user).filter(pk__in=named)
+    return {
+        str(lane.pk): f"{lane.plan.athlete.name}, {lane.plan.name} to {lane.destination.name}"
+        for lane in lanes.select_related("plan__athlete", "destination")
+    }
+
+
+def _shown(alert: Alert, administered: set[UUID], names: Mapping[str, str]) -> Shown:
     kind = KINDS[alert.kind]
     technical = alert.organisation_id is None or alert.organisation_id in administered
     return Shown(
@@ -111,7 +126,7 @@ def _shown(alert: Alert, administered: set[UUID]) -> Shown:
         kind=kind,
         name=_name(alert),
         words=kind.words(technical=technical),
-        details=details(alert),
+        details=details(alert, names=names),
         url=kind.page(alert),
     )
 
@@ -121,8 +136,10 @@ def _name(alert: Alert) -> str:
     return str(about) if about else ""
 
 
-def details(alert: Alert, now: datetime | None = None) -> list[str]:
-    """What the facts say. They hold no names, so this may leave by mail."""
+def details(
+    alert: Alert, now: datetime | None = None, names: Mapping[str, str] | None = None
+) -> list[str]:
+    """What the facts say. They hold no names, so this may leave by mail; a reader has `names`."""
     facts, said = alert.facts, []
     if "field" in facts:
         said.append(f"Field {facts['field'] or 'unnamed'} of {facts['contract']}.")
@@ -133,7 +150,7 @@ def details(alert: Alert, now: datetime | None = None) -> list[str]:
     elif alert.count > 1:
         said.append(f"{alert.count} in all.")
     said += [words.format(facts[fact]) for fact, words in SAID.items() if fact in facts]
-    said += [_unplaced(lane, odd) for lane, odd in facts.get("promises", {}).items()]
+    said += _unplaced(alert, names or {})
     if facts.get("reason"):
         said.append(explain(facts["reason"]).coach_words)
     if "last" in facts:
@@ -143,9 +160,11 @@ def details(alert: Alert, now: datetime | None = None) -> list[str]:
     return said
 
 
-def _unplaced(lane: str, odd: list[int]) -> str:
-    numbers = ", ".join(map(str, odd)) + (" and perhaps more" if len(odd) == MOST_NAMED else "")
-    return f"Lane {lane}: promise{'' if len(odd) == 1 else 's'} {numbers}."
+def _unplaced(alert: Alert, names: Mapping[str, str]) -> Iterator[str]:
+    for lane, odd in alert.facts.get("promises", {}).items():
+        numbers = ", ".join(map(str, odd)) + (" and perhaps more" if len(odd) == MOST_NAMED else "")
+        where = f"{names[lane]} (lane {lane})" if lane in names else f"Lane {lane}"
+        yield f"{where}: promise{'' if len(odd) == 1 else 's'} {numbers}."
 
 
 def _exact(moment: int) -> str:

@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import roles
-from accounts.models import Athlete, Connection, ConsentHead, Organisation, User
+from accounts.models import Athlete, Connection, ConsentHead, User
 from destinations.errors import CATALOGUE
 from destinations.models import Destination
-from sharing.ledger import Ledger, ledger
+from sharing.ledger import Ledger
 from sharing.models import Delivery, PlanVersion, Quarantine, Route
 from sharing.reasons import explain
 from sharing.selectors import drift
@@ -76,19 +76,6 @@ class Checklist:
     @property
     def open(self) -> bool:
         return self.left > 0
-
-
-def organisation_of(user: User) -> Organisation | None:
-    return Organisation.objects.for_user(user).order_by("name").first()
-
-
-def ledger_of(user: User) -> Ledger:
-    organisation = organisation_of(user)
-    return (
-        ledger(organisation.pk)
-        if organisation
-        else Ledger(0, dict.fromkeys(Delivery.State.values, 0))
-    )
 
 
 def places(shown: Ledger) -> list[Figure]:

@@ -11,8 +11,9 @@ from sharing.views.asking import person
 
 def conservation(request: HttpRequest) -> HttpResponse:
     found = counted(person(request, "view_destination"))
+    whole = found.balance.whole
     context = {
-        "found": found, "ledger": found.whole, "places": home.places(found.whole),
-        "columns": home.ORDER, "balanced": found.balanced, "most_named": MOST_NAMED,
+        "found": found, "ledger": whole, "places": home.places(whole), "columns": home.ORDER,
+        "balanced": found.balance.balanced, "most_named": MOST_NAMED,
     }  # fmt: skip
     return render(request, "insight/conservation.html", context)

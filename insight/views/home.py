@@ -10,12 +10,14 @@ from accounts import roles
 from accounts.models import User
 from insight.selectors import alerts
 from insight.selectors import home as selectors
+from sharing.selectors.conservation import of_person
 from sharing.views.asking import person
 
 
 def home(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    ledger = selectors.ledger_of(user)
+    balance = of_person(user)
+    ledger = balance.whole
     sees_athletes = roles.may(user, "view_athlete")
     context = {
         "greeting": greeting(user, timezone.now()),
@@ -24,7 +26,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "open_alerts": alerts.open_count(user),
         "today": selectors.today(user) if sees_athletes else None,
         "ledger": ledger,
-        "balanced": ledger.balanced,
+        "balanced": balance.balanced,
         "places": selectors.places(ledger),
         "recent": selectors.recent(user) if sees_athletes else None,
     }

@@ -333,8 +333,24 @@ class PlanDocumentSerializer(serializers.Serializer[Any]):
     summary = serializers.ListField(child=serializers.CharField(), read_only=True)
 
 
+class GapSerializer(CamelSerializer, serializers.Serializer[Any]):
+    """A lane in which it does not add up; `promises` are the first few of its revisions."""
+
+    lane = serializers.UUIDField(source="lane.pk", read_only=True)
+    athlete = serializers.UUIDField(source="lane.plan.athlete_id", read_only=True)
+    plan = serializers.UUIDField(source="lane.plan_id", read_only=True)
+    destination = serializers.UUIDField(source="lane.destination_id", read_only=True)
+    promises = serializers.ListField(child=serializers.IntegerField(), read_only=True)
+
+
 class LedgerSerializer(CamelSerializer, serializers.Serializer[Any]):
+    """`balanced` is asked lane by lane: too many in one do not make up for too few in another."""
+
     accepted = serializers.IntegerField(read_only=True)
     ended = serializers.DictField(child=serializers.IntegerField(), read_only=True)
     gap = serializers.IntegerField(read_only=True)
     balanced = serializers.BooleanField(read_only=True)
+    gaps = GapSerializer(many=True, read_only=True)
+    unnamed = serializers.IntegerField(
+        read_only=True, help_text="How many more lanes there are that are not listed here."
+    )

@@ -31,9 +31,9 @@ from sharing.api import serializers
 from sharing.api.filters import DeliveryFilter, QuarantineFilter
 from sharing.bulk import taking_back
 from sharing.bulk.refusing import NotPossible
-from sharing.ledger import ledger
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
 from sharing.models.plan import ERASED
+from sharing.selectors.conservation import balance, gaps
 from sharing.selectors.document import newest_document
 from sharing.stops import covering
 
@@ -332,7 +332,7 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
 
 
 class LedgerView(APIView):
-    """The conservation ledger of an organisation."""
+    """The conservation ledger of an organisation, and the plans in which it does not add up."""
 
     permission_classes = [Permitted]
     read_permission = "view_athlete"
@@ -342,8 +342,14 @@ class LedgerView(APIView):
         parameters=[ORGANISATION],
     )
     def get(self, request: Request) -> Response:
-        counted = ledger(organisation_of(request, self.read_permission).pk)
-        values = asdict(counted) | {"gap": counted.gap, "balanced": counted.balanced}
+        found = balance([organisation_of(request, self.read_permission)])
+        named = gaps(person(request), found.wrong)
+        values = asdict(found.whole) | {
+            "gap": found.whole.gap,
+            "balanced": found.balanced,
+            "gaps": named,
+            "unnamed": len(found.wrong) - len(named),
+        }
         return Response(serializers.LedgerSerializer(values).data)
 
 

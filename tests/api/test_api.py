@@ -386,6 +386,23 @@ def test_the_ledger_balances(studio, ana):
     work()
     told = ana.get("/api/v1/ledger/").json()
     assert (told["accepted"], told["gap"], told["balanced"]) == (1, 0, True)
+    assert (told["gaps"], told["unnamed"]) == ([], 0)
+
+
+def test_the_ledger_names_where_it_does_not_add_up_to_whom_may_see_it(studio, ana):
+    studio.agree()
+    studio.publish()
+    work()
+    Delivery.objects.update(revision=7)  # the sums still add up
+    told = ana.get("/api/v1/ledger/").json()
+    assert (told["gap"], told["balanced"], told["unnamed"]) == (0, False, 0)
+    rows = {"lane": studio.lane, "athlete": studio.ben, "plan": studio.plan}
+    keys = {name: str(row.pk) for name, row in rows.items()}
+    keys["destination"] = str(studio.destination.pk)
+    assert told["gaps"] == [keys | {"promises": [1, 7]}]
+    studio.ana.memberships.update(role=Membership.Role.ASSISTANT)
+    told = ana.get("/api/v1/ledger/").json()
+    assert (told["balanced"], told["gaps"], told["unnamed"]) == (False, [], 1)
 
 
 @pytest.fixture

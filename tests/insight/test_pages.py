@@ -19,7 +19,7 @@ from sharing import clock, stops
 from sharing.models import Hearing, Lane
 from sharing.pump import beat
 from tests.api.conftest import client_of
-from tests.insight.conftest import member, work
+from tests.insight.conftest import look, member, work
 from tests.reading import without_chance
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +210,21 @@ def test_a_gap_names_no_athlete_to_whom_athletes_are_closed(client, studio, dan)
     assert "1 more that is not listed here" in shown
     assert "Ben" not in shown
     assert "Nothing accepted yet" in page(client, dan, "conservation")
+
+
+def test_the_alert_about_a_gap_names_the_plan_to_whom_may_see_it(client, studio):
+    studio.publish()
+    work()
+    Lane.objects.update(desired=3)
+    look()
+    found = Alert.objects.get(kind="conservation_gap")
+    lane, name = str(studio.lane.pk), f"Ben, {studio.plan.name} to Squad calendar"
+    for shown in (page(client, studio.ana), page(client, studio.ana, "alert", found.pk)):
+        assert f"{name} (lane {lane}): promises 2, 3." in shown
+    cara = member(studio.organisation, "Cara", Membership.Role.ASSISTANT)
+    for shown in (page(client, cara), page(client, cara, "alert", found.pk)):
+        assert f"Lane {lane}: promises 2, 3." in shown
+        assert "Ben" not in shown
 
 
 # --- the API -----------------------------------------------------------------------------------

@@ -57,6 +57,48 @@ def test_the_conservation_line_is_green_and_turns_red_when_a_promise_has_no_plac
     assert "without a place" in text(client.get(reverse("home")))
 
 
+GREEN = "nothing is lost, nothing is counted twice"
+
+
+def test_the_line_is_red_where_only_the_sums_add_up(client, world):
+    """Version 2 still waits, and its lane says that nothing is owed."""
+    client.force_login(world.ana)
+    Lane.objects.update(settled=2)
+    for name in ("home", "conservation"):
+        shown = text(client.get(reverse(name)))
+        assert GREEN not in shown
+        assert "For some plans it does not add up" in shown
+        assert ">Balanced<" not in shown
+        assert "Everything runs by itself" not in shown
+
+
+def test_too_many_in_one_plan_do_not_make_up_for_too_few_in_another(client, world):
+    dora = Athlete.objects.create(organisation=world.organisation, name="Dora")
+    other = worlds.Plan.objects.create(athlete=dora, name="Plan")
+    twin = worlds.World(world.organisation, world.ana, dora, world.destination, world.route, other)
+    twin.agree()
+    twin.publish()
+    twin.publish()
+    Lane.objects.filter(pk=world.lane.pk).update(desired=3)
+    Lane.objects.filter(pk=twin.lane.pk).update(desired=1)
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("home")))
+    assert "4 accepted" in shown
+    assert GREEN not in shown
+
+
+def test_the_line_is_that_of_every_organisation_of_the_person(client, world):
+    second = worlds.build(name="Another")  # by name it comes before Ana's first
+    Organisation.objects.filter(pk=second.organisation.pk).update(name="A")
+    Membership.objects.create(user=world.ana, organisation=second.organisation, role="coach")
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("home")))
+    assert "2 accepted" in shown
+    assert GREEN in shown
+    Lane.objects.filter(pk=world.lane.pk).update(desired=3)
+    assert "1 promise without a place" in text(client.get(reverse("home")))
+
+
 def test_what_needs_a_person_is_said_with_its_page(client, world):
     client.force_login(world.ana)
     delivery = world.deliveries()[1]
