@@ -1,11 +1,13 @@
 """TrainingPeaks' OAuth server: credentials in the body, form-encoded; answers in any shape.
 
-The only place in this room that speaks HTTP. No transaction is open while it does.
+The only place in this room that speaks HTTP. No transaction is open while it does. How long it
+takes is measured by a room above this one, with `time_with`.
 """
 
 import base64
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
@@ -22,7 +24,21 @@ USER_AGENT = "Baton/1.0"
 DEFAULT_LIFETIME = 600  # seconds, when the answer names none
 LONGEST_LIFETIME = 30 * 24 * 3600  # seconds; nobody means more
 NO_ANSWER = (ValueError, TypeError, AttributeError, OverflowError, RecursionError)  # of odd bodies
+TOKEN, DEAUTHORIZE = "token", "deauthorize"  # the endpoints, as they are timed
 os.environ["OAUTHLIB_RELAX_TOKEN_SCOPE"] = "1"  # noqa: S105 - no password: other scopes than asked for are our finding
+
+
+Timer = Callable[[str], AbstractContextManager[None]]
+_timer: list[Timer] = []
+
+
+def time_with(timer: Timer) -> None:
+    """Measure every call with this, by its endpoint; without it, none is measured."""
+    _timer[:] = [timer]
+
+
+def _timed(endpoint: str) -> AbstractContextManager[None]:
+    return _timer[0](endpoint) if _timer else nullcontext()
 
 
 class Refused(Exception):  # noqa: N818 - reads as the sentence it is
@@ -86,7 +102,7 @@ def refresh(refresh_token: str) -> TokenPair:
 def deauthorize(access_token: str) -> bool:
     """Tell the server to forget us. False when it did not answer."""
     try:
-        with _plain() as session:
+        with _plain() as session, _timed(DEAUTHORIZE):
             answer = session.post(
                 _url("/oauth/deauthorize"),
                 headers={"Authorization": f"Bearer {access_token}"},
@@ -101,7 +117,8 @@ def deauthorize(access_token: str) -> bool:
 def _ask(call: Any, keep: str = "") -> TokenPair:
     with _session() as session:
         try:
-            answer: Mapping[str, Any] = call(session)
+            with _timed(TOKEN):
+                answer: Mapping[str, Any] = call(session)
         except OAuth2Error as error:
             if _says_no(error):
                 raise Refused(error.error or "invalid_grant") from None

@@ -5,9 +5,9 @@ class SharingConfig(AppConfig):
     name = "sharing"
 
     def ready(self) -> None:
-        from accounts import cohorts  # noqa: PLC0415 - loaded after the apps
+        from accounts import cohorts, provider  # noqa: PLC0415 - loaded after the apps
         from audit import fsck, triggers  # noqa: PLC0415 - loaded after the apps
-        from sharing import tasks, versions, wake  # noqa: PLC0415 - loaded after the apps
+        from sharing import latency, tasks, versions, wake  # noqa: PLC0415 - loaded after the apps
         from sharing.stops import putting  # noqa: PLC0415 - loaded after the apps
 
         fsck.register(self.get_model("Delivery"), named="delivery")
@@ -16,3 +16,4 @@ class SharingConfig(AppConfig):
         cohorts.object_with(putting.why_cohort_stays)
         triggers.protect("sharing_planversion", "sharing_acknowledgement")
         wake.publish_with(tasks.publish)
+        provider.time_with(latency.timed)

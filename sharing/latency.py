@@ -4,6 +4,7 @@ A histogram costs the same whatever is counted in it. Its buckets grow by a fift
 quantile is right to within a fifth. What a killed process had not yet added is missing.
 """
 
+import logging
 import threading
 import time
 from bisect import bisect_left
@@ -15,11 +16,13 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import Error, connection, transaction
 
 from audit.retrying import retried
 from sharing import clock
 from sharing.models import Latency
+
+logger = logging.getLogger(__name__)
 
 SHORTEST, LONGEST, GROWTH = 0.001, 120.0, 1.2  # seconds
 BETWEEN = 10.0  # seconds between two additions
@@ -73,6 +76,23 @@ def add_up() -> None:
     hour = clock.now().replace(minute=0, second=0, microsecond=0)
     for endpoint in sorted(taken, key=str):
         _add(endpoint, hour, taken[endpoint])
+
+
+def add_up_beside() -> threading.Event:
+    """Where no pump runs: a thread that adds up now and then, until the event is set."""
+    ended = threading.Event()
+    threading.Thread(target=_go_on, args=(ended,), name="latencies", daemon=True).start()
+    return ended
+
+
+def _go_on(ended: threading.Event) -> None:
+    while not ended.wait(BETWEEN):
+        try:
+            add_up()
+        except Error as error:
+            logger.warning("How long calls took could not be kept (%s).", error)
+        finally:
+            connection.close()
 
 
 @retried

@@ -16,6 +16,7 @@ from icalendar import Calendar
 from accounts import calendars
 from plans.model import Session, Sport, in_order
 from plans.trainingpeaks.workouts import sport_of
+from sharing import latency
 from sharing.source import meaning
 from sharing.source.endpoints import Endpoint
 from sharing.source.errors import BadAnswerError, SourceRejectedError
@@ -37,9 +38,10 @@ def address(feed_url: str) -> str:
 
 def read(feed_url: str, zone: tzinfo | None) -> tuple[Session, ...]:
     """Every session of the calendar. One that cannot be read as a calendar is refused whole."""
-    with Http() as http:
-        answer = meaning.checked(http.exchange(FEED.method, address(feed_url)), FEED)
-    return parse(answer.body, zone)
+    url = address(feed_url)
+    with Http() as http, latency.timed(FEED.name):
+        answer = http.exchange(FEED.method, url)
+    return parse(meaning.checked(answer, FEED).body, zone)
 
 
 def parse(body: bytes, zone: tzinfo | None = None) -> tuple[Session, ...]:

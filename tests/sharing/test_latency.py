@@ -1,10 +1,16 @@
 """How long calls take: counted by every process, added up, and told as quantiles."""
 
+import runpy
+import threading
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+import requests
+import responses
 from django.urls import reverse
 
+from accounts import provider
 from insight.selectors.latency import endpoints
 from sharing import clock, deliveries, latency, upkeep
 from sharing.latency import BOUNDS, GROWTH, Endpoint
@@ -69,6 +75,71 @@ def test_a_delivery_is_counted_at_its_destination(monkeypatch):
     assert deliveries.deliver_due("worker")
     assert len(inbox.arrived) == 1
     assert latency._counted.keys() == {Endpoint("write", world.destination.pk)}
+
+
+@pytest.fixture
+def oauth(settings):
+    settings.TRAININGPEAKS_OAUTH_URL = "https://oauth.example"
+    with responses.RequestsMock() as server:
+        yield server
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"json": {"access_token": "a", "refresh_token": "r"}},
+        {"status": 400, "json": {"error": "invalid_grant"}},
+        {"status": 503},
+        {"body": requests.ConnectTimeout()},
+    ],
+    ids=["a token", "refused", "down", "no answer"],
+)
+@pytest.mark.parametrize(
+    "call", [lambda: provider.refresh("r"), lambda: provider.exchange("code", None)]
+)
+def test_asking_for_a_token_is_timed_whatever_comes_of_it(oauth, call, answer):
+    oauth.post("https://oauth.example/oauth/token", **answer)
+    with suppress(provider.Refused, provider.Unreachable):
+        call()
+    assert {key: sum(found.values()) for key, found in latency._counted.items()} == {
+        Endpoint("token"): 1
+    }
+
+
+@pytest.mark.parametrize("answer", [{}, {"body": requests.ConnectTimeout()}])
+def test_ending_an_authorisation_is_timed_whatever_comes_of_it(oauth, answer):
+    oauth.post("https://oauth.example/oauth/deauthorize", **answer)
+    provider.deauthorize("a")
+    assert latency._counted.keys() == {Endpoint("deauthorize")}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_process_without_a_pump_adds_up_beside_its_work(monkeypatch):
+    monkeypatch.setattr(latency, "BETWEEN", 0.01)
+    added = threading.Event()
+    monkeypatch.setattr(latency, "_add", lambda *_: added.set())
+    ended = latency.add_up_beside()
+    latency.count(Endpoint("token"), 0.2)
+    assert added.wait(10)
+    ended.set()
+
+
+def test_the_web_process_adds_up_beside_its_work(monkeypatch):
+    begun = []
+    monkeypatch.setattr(latency, "add_up_beside", lambda: begun.append("beside"))
+    runpy.run_module("config.wsgi")
+    assert begun == ["beside"]
+
+
+def test_home_leads_to_how_fast_they_answer(client):
+    world = build()
+    client.force_login(world.ana)
+    assert f'href="{reverse("health")}#latency"' in client.get(reverse("home")).content.decode()
+    latency.count(Endpoint("workouts"), 0.2)
+    latency.add_up()
+    shown = client.get(reverse("health")).content.decode()
+    assert 'id="latency"' in shown
+    assert "A write is one call here" in shown
 
 
 def test_the_health_page_shows_what_the_reader_may_see(client):

@@ -1,5 +1,6 @@
 """A published calendar is read without API access: days and words, on the athlete's wall clock."""
 
+from contextlib import suppress
 from datetime import date, time
 from zoneinfo import ZoneInfo
 
@@ -8,10 +9,15 @@ import responses
 
 from accounts.models import Connection
 from plans.model import Sport
-from sharing import polling, reading
+from sharing import latency, polling, reading
 from sharing.models import Quarantine
 from sharing.source import calendar_feed
-from sharing.source.errors import BadAnswerError, NotThereError, SourceRejectedError
+from sharing.source.errors import (
+    BadAnswerError,
+    NotThereError,
+    SourceRejectedError,
+    SourceUnavailableError,
+)
 
 PARIS = ZoneInfo("Europe/Paris")
 FEED = "webcal://www.trainingpeaks.com/ical/ABC123.ics"
@@ -76,6 +82,16 @@ def test_a_webcal_address_is_read_over_https_without_a_token():
     responses.get(HTTPS, body=calendar(ALL_DAY))
     assert len(calendar_feed.read(FEED, PARIS)) == 1
     assert "Authorization" not in responses.calls[0].request.headers
+
+
+@responses.activate
+@pytest.mark.parametrize("status", [200, 503])
+def test_reading_a_calendar_is_timed_whatever_comes_of_it(monkeypatch, status):
+    monkeypatch.setattr(latency, "_counted", {})
+    responses.get(HTTPS, body=calendar(ALL_DAY), status=status)
+    with suppress(SourceUnavailableError):
+        calendar_feed.read(FEED, PARIS)
+    assert latency._counted.keys() == {latency.Endpoint("calendar-feed")}
 
 
 @responses.activate
