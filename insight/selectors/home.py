@@ -1,11 +1,11 @@
 """The home page's questions: what needs a person, what happened today, what is still to set up."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from django.db.models import Count, Exists, OuterRef, Prefetch
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -14,28 +14,50 @@ from accounts.models import Athlete, Connection, ConsentHead, User
 from destinations.errors import CATALOGUE
 from destinations.models import Destination
 from sharing.ledger import Ledger
-from sharing.models import Delivery, PlanVersion, Quarantine, Route
+from sharing.models import Delivery, Lane, PlanVersion, Quarantine, Route
 from sharing.reasons import explain
 from sharing.selectors import drift
 from sharing.selectors.trouble import of_connection
 
 DISCONNECTED = "Nothing new is read until it is connected again. Nothing is lost meanwhile."
-MOST_NEEDS = 12
+FEW = 3  # needs of one kind that have a line each
 RECENT = 8
 SAMPLE = 500
 TOLD_FOR = timedelta(days=3)  # how long the page says that an athlete's change was kept
+CONNECTIONS = (
+    "failing", "TrainingPeaks connections are not well",
+    "Each says on its page what to do. Nothing is lost meanwhile.",
+)  # fmt: skip
+PAUSED = "paused", "destinations were paused", "Each says on its page why, and what to do."
+FAILING = "failing", "destinations fail", "Calls wait and go on by themselves."
+STUCK = {
+    Delivery.State.UNKNOWN: (
+        ("unknown", "deliveries wait for an answer", "Say of each whether it is there."),
+        "deliveries",
+    ),
+    Delivery.State.DEAD: (
+        ("dead", "deliveries were given up", "By cause, with what to do, and all of them at once."),
+        "dead_letters",
+    ),
+}
+DRIFT = (
+    "open", "destinations show something else than the plan",
+    "Put it back, or keep it as it is there.",
+)  # fmt: skip
+CONSENTS = "missing", "routes wait for athletes who have not been asked yet", "Ask for their yes."
 ORDER = ("delivered", "superseded", "blocked", "waiting", "unknown", "dead")
 
 
 @dataclass(frozen=True)
 class Need:
-    """One thing that waits for a person: what, why, and the page where it is done."""
+    """What waits for a person: what, why, and the page where it is done."""
 
     state: str
     title: str
     words: str
     url: str
     word: str = ""
+    count: int = 1  # how many of a kind stand in this line
 
 
 @dataclass(frozen=True)
@@ -84,11 +106,30 @@ def places(shown: Ledger) -> list[Figure]:
 
 
 def needs(user: User) -> list[Need]:
-    """The most urgent first; a long list is cut, because its first lines are what to do now."""
-    found = [*_connections(user), *_destinations(user)]
+    """Kind by kind, the most urgent first. Many of one kind are one line, so they hide no other."""
+    found = [
+        *_few(_connections(user), CONNECTIONS, "connections"),
+        *_few(_paused(user), PAUSED, "destinations"),
+        *_few(_failing(user), FAILING, "destinations"),
+    ]
     if roles.may(user, "view_athlete"):
-        found += [*_deliveries(user), *_drift(user), *_quarantine(user), *_consents(user)]
-    return found[:MOST_NEEDS]
+        found += [
+            *_stuck(user, Delivery.State.UNKNOWN), *_stuck(user, Delivery.State.DEAD),
+            *_few(_drift(user), DRIFT, "drift"), *_kept(user), *_quarantine(user),
+            *_few(_consents(user), CONSENTS, "roster"),
+        ]  # fmt: skip
+    return found
+
+
+def _few(each: Iterable[Need], many: tuple[str, str, str], page: str) -> list[Need]:
+    """Each by itself; more than a few together, with the page that has them all."""
+    found = list(each)
+    return found if len(found) <= FEW else [_together(len(found), many, reverse(page))]
+
+
+def _together(count: int, many: tuple[str, str, str], url: str) -> Need:
+    state, title, words = many
+    return Need(state, f"{count} {title}", words, url, count=count)
 
 
 def _connections(user: User) -> Iterator[Need]:
@@ -99,13 +140,17 @@ def _connections(user: User) -> Iterator[Need]:
         yield Need(connection.state, str(connection), words, reverse("connections"))
 
 
-def _destinations(user: User) -> Iterator[Need]:
+def _paused(user: User) -> Iterator[Need]:
     shown = Destination.objects.for_user(user)
     stopped = shown.filter(state=Destination.State.PAUSED).exclude(paused_reason="")
     for destination in stopped:
         error = CATALOGUE.get(destination.paused_reason)
         words = f"{error.coach_words} {error.action}" if error else destination.paused_reason
         yield Need("paused", destination.name, words, reverse("destination", args=[destination.pk]))
+
+
+def _failing(user: User) -> Iterator[Need]:
+    shown = Destination.objects.for_user(user)
     for destination in shown.filter(breaker_state=Destination.Breaker.OPEN):
         yield Need(
             "failing", destination.name, url=reverse("destination", args=[destination.pk]),
@@ -113,17 +158,24 @@ def _destinations(user: User) -> Iterator[Need]:
         )  # fmt: skip
 
 
-def _deliveries(user: User) -> Iterator[Need]:
-    """Dead and unknown deliveries that no newer promise of their lane has replaced."""
+def _stuck(user: User, state: Delivery.State) -> Iterator[Need]:
+    """Dead or unknown deliveries that no newer promise of their lane has replaced. One that only
+    waits behind an unanswered question replaces nothing.
+    """
+    asked = Q(lane__state=Lane.State.UNKNOWN, revision__gt=F("lane__settled"))
     newer = Delivery.objects.filter(lane=OuterRef("lane"), revision__gt=OuterRef("revision"))
     stuck = (
         Delivery.objects.for_user(user)
-        .filter(state__in=[Delivery.State.UNKNOWN, Delivery.State.DEAD])
-        .filter(~Exists(newer))
+        .filter(~Exists(newer) | asked, state=state)
         .select_related("version", "lane__plan__athlete", "lane__destination")
         .order_by("-accepted_at")
     )
-    for delivery in stuck[:MOST_NEEDS]:
+    count = stuck.count()
+    if count > FEW:
+        many, page = STUCK[state]
+        yield _together(count, many, f"{reverse(page)}?state={state.value}")
+        return
+    for delivery in stuck:
         lane, reason = delivery.lane, explain(delivery.reason)
         version = f"version {delivery.version.version}"
         title = f"{lane.plan.athlete.name}, {version} to {lane.destination.name}"
@@ -132,13 +184,17 @@ def _deliveries(user: User) -> Iterator[Need]:
 
 
 def _drift(user: User) -> Iterator[Need]:
-    """What a destination shows otherwise, and athletes' changes that a route kept by itself."""
+    """What a destination shows otherwise."""
     for destination, count in drift.waiting(user):
         yield Need(
             "open", f"{count} difference{'' if count == 1 else 's'} at {destination.name}",
             "It shows something else than the plan: put it back, or keep it as it is there.",
             f"{reverse('drift')}?destination={destination.pk}",
         )  # fmt: skip
+
+
+def _kept(user: User) -> Iterator[Need]:
+    """Athletes' changes that a route kept by itself."""
     count = drift.kept_lately(user, timezone.now() - TOLD_FOR).count()
     if count:
         changes = "change of an athlete was" if count == 1 else "changes of athletes were"

@@ -19,10 +19,12 @@ def home(request: HttpRequest) -> HttpResponse:
     balance = of_person(user)
     ledger = balance.whole
     sees_athletes = roles.may(user, "view_athlete")
+    needs = selectors.needs(user)
     context = {
         "greeting": greeting(user, timezone.now()),
         "checklist": selectors.checklist(user) if sees_athletes else selectors.Checklist([]),
-        "needs": selectors.needs(user),
+        "needs": needs,
+        "needed": sum(need.count for need in needs),
         "open_alerts": alerts.open_count(user),
         "today": selectors.today(user) if sees_athletes else None,
         "ledger": ledger,

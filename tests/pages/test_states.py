@@ -5,7 +5,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import assignments
-from accounts.models import Athlete, Membership, Organisation, User
+from accounts.models import Athlete, Connection, Membership, Organisation, User
+from destinations.models import Destination
 from plans import contract
 from sharing import clock, quarantine, remarks
 from sharing.models import Lane, Quarantine, QuarantineRemark, Source
@@ -108,6 +109,86 @@ def test_what_needs_a_person_is_said_with_its_page(client, world):
     shown = text(client.get(reverse("home")))
     assert "Needs a person" in shown
     assert reverse("delivery", args=[delivery.pk]) in shown
+
+
+def stuck(world, state, count):
+    """Plans whose newest delivery is dead or unknown."""
+    template = world.deliveries()[1]
+    found = []
+    for number in range(count):
+        athlete = Athlete.objects.create(
+            organisation=world.organisation, name=f"{state} {number}", data_key="x"
+        )
+        lane = Lane.objects.create(
+            plan=worlds.Plan.objects.create(athlete=athlete, name="Plan"), route=world.route,
+            destination=world.destination, desired=1, settled=1, state=state,
+            audit_entry_id=template.audit_entry_id,
+        )  # fmt: skip
+        found.append(
+            worlds.Delivery.objects.create(
+                lane=lane, revision=1, keyed_as=1, version=template.version, state=state,
+                reason="outcome_unknown", due_at=clock.now(), accepted_at=clock.now(),
+                settled_at=clock.now(), audit_entry_id=template.audit_entry_id,
+            )
+        )  # fmt: skip
+    return found
+
+
+def needs(client):
+    """The section of the home page, and what it says that there is to do."""
+    return text(client.get(reverse("home"))).partition("Needs a person")[2].partition("</ul>")[0]
+
+
+def test_many_needs_of_one_kind_are_one_line_and_hide_no_other(client, world):
+    stuck(world, "dead", 13)
+    stuck(world, "unknown", 4)
+    _quarantined(world)
+    _connect(world)
+    Connection.objects.update(state=Connection.State.NEEDS_REAUTH)
+    client.force_login(world.ana)
+    shown = needs(client)
+    assert shown.count("<li>") == 5
+    assert "13 deliveries were given up" in shown
+    assert f'{reverse("dead_letters")}?state=dead"' in shown
+    assert "4 deliveries wait for an answer" in shown
+    assert f'{reverse("deliveries")}?state=unknown"' in shown
+    assert "1 answer of TrainingPeaks in quarantine" in shown
+    assert "s have not been asked yet" in shown
+    assert "20 things need a person" in text(client.get(reverse("home")))
+
+
+def test_a_few_needs_of_one_kind_have_a_line_each(client, world):
+    found = stuck(world, "dead", 3)
+    client.force_login(world.ana)
+    shown = needs(client)
+    assert all(reverse("delivery", args=[each.pk]) in shown for each in found)
+    assert "were given up" not in shown
+
+
+def test_many_destinations_and_connections_in_trouble_are_a_line_for_each_kind(client, world):
+    now = clock.now()
+    opened = {"breaker_state": "open", "breaker_opened_at": now, "breaker_until": now}
+    for number, trouble in enumerate([opened, {"state": "paused", "paused_reason": "gone"}] * 4):
+        place = worlds.build(name=f"Place {number}").destination
+        Destination.objects.filter(pk=place.pk).update(organisation=world.organisation, **trouble)
+    for _ in range(4):
+        _connect(world)
+    Connection.objects.update(state=Connection.State.NEEDS_REAUTH)
+    client.force_login(world.ana)
+    shown = needs(client)
+    for words in (
+        "4 TrainingPeaks connections are not well", "4 destinations were paused",
+        "4 destinations fail",
+    ):  # fmt: skip
+        assert words in shown
+
+
+def test_a_question_is_not_answered_by_what_waits_behind_it(client, world):
+    (first, _) = world.deliveries()
+    worlds.Delivery.objects.filter(pk=first.pk).update(state="unknown", reason="outcome_unknown")
+    Lane.objects.update(state="unknown", settled=0)
+    client.force_login(world.ana)
+    assert reverse("delivery", args=[first.pk]) in needs(client)
 
 
 def test_five_hundred_athletes_come_in_pages_with_few_questions(
@@ -288,8 +369,6 @@ def test_a_broken_page_still_has_its_own_words(client, world, monkeypatch):
 
 
 def _connect(world):
-    from accounts.models import Connection
-
     Connection.objects.create(organisation=world.organisation, user=world.ana)
 
 
