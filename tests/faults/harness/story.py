@@ -51,6 +51,7 @@ def _storm(stage: Stage, coach: Coach, say: Say) -> None:
     stage.note("edited", edits=coach.edits)
     nemesis.heal()
     stage.weather(trouble=0.0)
+    stage.sandbox.switch(drop_webhooks_percent=0)  # what is measured from now on is not its loss
     say(f"The storm is over: {dict(nemesis.done)}.")
 
 
