@@ -172,5 +172,6 @@ def _initial(destination: Destination | None) -> dict[str, Any]:
     kept = {name: getattr(destination, name) for name in (*names, *pace.BOUNDS)}
     return kept | {
         "schedule": schedule.as_text(destination.schedule),
+        "rate_per_second": f"{destination.rate_per_second}".removesuffix(".0"),
         "late_apply_window": int(destination.late_apply_window.total_seconds()),
     }
