@@ -1,13 +1,17 @@
 """The pages in a real browser: nothing refused, nothing cut off, all reachable by keyboard."""
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
 
 from accounts import links
-from sharing import clock
+from destinations.models import Destination
+from sharing import clock, remarks
 from sharing.models import Delivery
 from tests.browser.looking import look_at
 from tests.pages.test_pages import pages
+from tests.pages.test_states import quarantined
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -30,6 +34,25 @@ def test_every_page_fits_and_the_browser_refuses_nothing(surf, world, owner, wid
     world.ben.name = LONG
     world.ben.save()
     look_at(surf(owner, width=width, scheme=scheme), addresses(world))
+
+
+def test_what_waits_fits_a_phone_with_what_it_waits_for(surf, world, owner):
+    row, later = quarantined(world), clock.now() + timedelta(hours=3)
+    remarks.write(row, "Asked about " + "W" * 80, owner)
+    remarks.assign(row, owner)
+    Destination.objects.update(
+        held_until=later, breaker_state="open", breaker_opened_at=later, breaker_until=later
+    )
+    look_at(
+        surf(owner, width=360),
+        {
+            "quarantine-with-notes": reverse("quarantine"),
+            "quarantined": reverse("quarantined", args=[row.pk]),
+            "destination-that-waits": reverse("destination", args=[world.destination.pk]),
+            "deliveries-that-wait": reverse("deliveries"),
+            "delivery-that-waits": reverse("delivery", args=[world.deliveries()[-1].pk]),
+        },
+    )
 
 
 def test_the_athletes_page_fits_a_phone_and_needs_no_account(surf, world):

@@ -142,7 +142,7 @@ def needs(client):
 def test_many_needs_of_one_kind_are_one_line_and_hide_no_other(client, world):
     stuck(world, "dead", 13)
     stuck(world, "unknown", 4)
-    _quarantined(world)
+    quarantined(world)
     _connect(world)
     Connection.objects.update(state=Connection.State.NEEDS_REAUTH)
     client.force_login(world.ana)
@@ -215,7 +215,7 @@ def test_a_name_is_shown_as_text_whatever_is_in_it(client, world):
 
 
 def test_the_quarantine_names_the_field_and_can_be_settled(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     client.force_login(world.ana)
     assert "[3].WorkoutDay" in text(client.get(reverse("quarantine")))
     answer = client.post(reverse("quarantine_replay", args=[row.pk]), follow=True)
@@ -226,7 +226,7 @@ def test_the_quarantine_names_the_field_and_can_be_settled(client, world):
 
 
 def test_a_dismissal_says_by_whom_when_and_why(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     client.force_login(world.ana)
     shown = text(client.get(reverse("quarantine")))
     assert f'<label class="visually-hidden" for="note-{row.pk}">Why [3].WorkoutDay of' in shown
@@ -239,7 +239,7 @@ def test_a_dismissal_says_by_whom_when_and_why(client, world):
 
 
 def test_what_another_has_dismissed_meanwhile_keeps_their_note(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     quarantine.dismiss(row, "mine")
     Quarantine.objects.update(contract="understood by now")
     client.force_login(world.ana)
@@ -251,7 +251,7 @@ def test_what_another_has_dismissed_meanwhile_keeps_their_note(client, world):
 
 
 def test_an_open_answer_is_annotated_and_given_to_somebody(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     client.force_login(world.ana)
     assert reverse("quarantined", args=[row.pk]) in text(client.get(reverse("quarantine")))
     client.post(reverse("quarantine_remark", args=[row.pk]), {"words": "Asked <them> to fix it"})
@@ -273,7 +273,7 @@ def test_an_open_answer_is_annotated_and_given_to_somebody(client, world):
 
 
 def test_a_note_without_words_is_not_kept(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     client.force_login(world.ana)
     answer = client.post(reverse("quarantine_remark", args=[row.pk]), {"words": " "}, follow=True)
     assert "Write something first." in text(answer)
@@ -281,7 +281,7 @@ def test_a_note_without_words_is_not_kept(client, world):
 
 
 def test_a_quarantined_answer_is_given_to_nobody_who_may_not_settle_it(client, world, cara, dan):
-    row = _quarantined(world)
+    row = quarantined(world)
     assignments.assign(cara, world.ben)  # an assistant sees the athlete and no quarantine
     client.force_login(world.ana)
     for other in (cara, dan):
@@ -291,7 +291,7 @@ def test_a_quarantined_answer_is_given_to_nobody_who_may_not_settle_it(client, w
 
 
 def test_what_is_given_to_somebody_stays_theirs_when_it_is_settled(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     read_before = Quarantine.objects.get()
     remarks.assign(row, world.ana)
     with worlds.audited_atomic() as log:
@@ -303,7 +303,7 @@ def test_what_is_given_to_somebody_stays_theirs_when_it_is_settled(client, world
 
 
 def test_for_dan_a_quarantined_answer_of_ana_does_not_exist(client, world, dan):
-    row = _quarantined(world)
+    row = quarantined(world)
     client.force_login(dan)
     assert client.get(reverse("quarantined", args=[row.pk])).status_code == 404
     for name in ("quarantine_remark", "quarantine_assign"):
@@ -313,7 +313,7 @@ def test_for_dan_a_quarantined_answer_of_ana_does_not_exist(client, world, dan):
 
 
 def test_an_auditor_sees_the_quarantine_and_no_way_to_settle_it(client, world):
-    row = _quarantined(world)
+    row = quarantined(world)
     world.ana.memberships.update(role="auditor")
     client.force_login(world.ana)
     shown = text(client.get(reverse("quarantine")))
@@ -372,7 +372,7 @@ def _connect(world):
     Connection.objects.create(organisation=world.organisation, user=world.ana)
 
 
-def _quarantined(world):
+def quarantined(world):
     source, _ = Source.objects.get_or_create(athlete=world.ben)
     row = Quarantine(
         source=source, contract=contract.PLAN, field="[3].WorkoutDay", problem="is missing",
