@@ -7,7 +7,7 @@ it was done are one transaction, so that a killed worker leaves nothing half don
 import time
 from collections import Counter
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.conf import settings
@@ -27,6 +27,7 @@ from sharing.models.base import LONG_AGO, REASON_LENGTH
 Kind, State = BulkAction.Kind, BulkAction.State
 BUDGET = 5.0  # seconds a worker spends before it looks for other work
 SLICE = 5  # lanes in one transaction
+PAGE = 100  # lanes that are found by one look at the filter, which costs as much for five
 AHEAD = 200  # lanes that wait at a destination before it gets no more of an action
 NO_LONGER = "Whoever asked for this may not do it any more."
 LANES = "lanes"
@@ -76,6 +77,7 @@ class Run:
     """One worker's turn at an action; the epoch proves that the lease is still its own."""
 
     action: BulkAction
+    found: list[Lane] = field(default_factory=list)  # of a page, still to be forecast
 
     def go_on(self, budget: float) -> None:
         deadline = time.monotonic() + budget
@@ -97,17 +99,22 @@ class Run:
 
     def _look(self) -> bool:
         """Forecast the next lanes. False when there are no more."""
-        lanes = list(self._next_lanes())
+        lanes = self._next_lanes()
         self._keep([carrying.foreseen(self.action, lane) for lane in lanes])
         return bool(lanes)
 
     def _next_lanes(self) -> list[Lane]:
+        self.found = self.found or self._page()
+        lanes, self.found = self.found[:SLICE], self.found[SLICE:]
+        return lanes
+
+    def _page(self) -> list[Lane]:
         seen = self.action.items.order_by("-lane_id").values_list("lane_id", flat=True).first()
         lanes = selection.lanes(self.action)
         if seen is not None:
             lanes = lanes.filter(pk__gt=seen)
         rows = lanes.select_related("plan__athlete", "route", "destination").order_by("pk")
-        return list(rows[:SLICE])
+        return list(rows[:PAGE])
 
     @retried
     def _keep(self, items: list[BulkItem]) -> None:

@@ -134,6 +134,16 @@ def test_a_preview_writes_nothing_and_says_exactly_what_then_arrives(club, inbox
     assert fsck.fsck().good
 
 
+def test_the_filter_is_asked_by_the_page_and_not_for_every_few_lanes(club, inbox, monkeypatch):
+    kill_all(inbox, "One")
+    asked, lanes = [], running.selection.lanes
+    monkeypatch.setattr(running.selection, "lanes", lambda action: asked.append(1) or lanes(action))
+    action = previewed(club)
+    assert figures(action) == {"lanes": ATHLETES, "create": ATHLETES}
+    assert ATHLETES > running.SLICE
+    assert len(asked) == 3  # how many, the page, and whether there is another
+
+
 def test_every_sort_of_lane_is_forecast_as_it_then_goes(club, inbox):
     """Half written, nothing to send, without consent, superseded, unpreparable, held by a stop."""
     publish_all("One", "Two")
