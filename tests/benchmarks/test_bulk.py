@@ -1,4 +1,4 @@
-"""How long bulk actions take. Small by default; the figures of the README come from
+"""How long bulk actions take. Small by default; the figures of docs/faults.md come from
 
 BENCH_LETTERS=10000 python -m pytest -q -s -n 0 tests/benchmarks/test_bulk.py
 """

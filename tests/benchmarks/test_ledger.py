@@ -1,4 +1,4 @@
-"""What looking at the ledger costs. Small by default; the figures of the README come from
+"""What looking at the ledger costs. Small by default; the figures of docs/faults.md come from
 
 BENCH_PROMISES=100000 python -m pytest -q -s -n 0 tests/benchmarks/test_ledger.py
 """
