@@ -12,7 +12,7 @@ import pytest
 from audit import bundle, merkle
 from sharing import versions
 from tests.faults.harness.evidence import Evidence
-from tests.faults.harness.promises import QUARANTINE
+from tests.faults.harness.promises import DEADLINE, QUARANTINE
 
 BEN, EVA, ZOE = 1, 2, 3  # Eva withdraws, Zoe is erased
 TOKEN, HOOK = "tp-access-7d1e0c55", "hook-9f8e7d6c5b4a39281706"
@@ -81,7 +81,8 @@ def say(evidence, what, at, **about):
 def attempt(identity, delivery, lane, at, outcome="success", **about):
     return {
         "id": identity, "delivery_id": delivery, "lane_id": lane, "outcome": outcome,
-        "started_at": at, "settled_at": at + 0.2, "idempotency_key": delivery, **about,
+        "started_at": at, "deadline_at": at + DEADLINE, "settled_at": at + 0.2,
+        "idempotency_key": delivery, **about,
     }  # fmt: skip
 
 

@@ -180,6 +180,12 @@ def switched_off(run, *, begun=302.0):
     sent(run, begun)
 
 
+def claimed_before(run):
+    """Nobody asked again before the call."""
+    stopped(run, begun=299.0)
+    row(run.attempts, "sent")["deadline_at"] = 302.0 + 1.5
+
+
 def sent(run, begun):
     run.attempts.append(attempt("sent", "ben-keyed-2", "ben-keyed", begun, idempotency_key="sent"))
     call(run, max(begun, 302.1), "ben-keyed", 2, key="sent")
@@ -202,6 +208,7 @@ def sent(run, begun):
     ("… though the destination is", lambda run: stopped(run, KEYED), "request 10 left what was"),
     ("… though the athlete is", lambda run: stopped(run, BENS), "request 10 left what was"),
     ("… though the destination is switched off", switched_off, "request 10 left what was"),
+    ("a try that was claimed before and meant after it", claimed_before, "request 10 left what"),
     ("a try of which no row tells", lambda run: (stopped(run), run.attempts.pop()),
      "request 10 left what was"),
 )  # fmt: skip

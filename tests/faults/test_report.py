@@ -38,9 +38,10 @@ def died_before(run):
     died(1, came=300.0)(run)
 
 
-def halted(run):
-    say(run, "put_stop", 300.0, begun=299.9, scope="", target="", mode="kill")
-    say(run, "lift_stop", 305.1, begun=305.0, stop="1")
+def halted(run, since=199.0):
+    """By default, while something was promised."""
+    say(run, "put_stop", since, begun=since - 0.1, scope="", target="", mode="kill")
+    say(run, "lift_stop", since + 5.1, begun=since + 5, stop="1")
 
 
 def notes(what, *lines):
@@ -66,7 +67,7 @@ ASKED = [
      notes("stop", {"times": 1})),
     ("withdrawals", 2, notes("withdraw_crash", {"times": 1, "point": "P19"}),
      notes("withdraw", {})),  # the small run has one of its own
-    ("halts", 2, halted, halted),
+    ("halts", 2, halted, lambda run: halted(run, since=300.0)),
     ("erasures", 2, notes("erase_crash", {"times": 1, "point": "P21"}), notes("erase", {}, {})),
 ]  # fmt: skip
 WORDS = {
@@ -89,6 +90,12 @@ def test_less_than_was_asked_for_is_named_and_enough_is_not(what, asked, too_lit
     assert doubt.endswith(f" of {asked}")
     rest(run)
     assert doubts_of(profile, run) == []
+
+
+def test_a_stop_behind_which_nothing_was_promised_shows_nothing(run):
+    halted(run, since=300.0)
+    (doubt,) = doubts_of(replace(ASKS_FOR_NOTHING, halts=1), run)
+    assert doubt == "promises that a stop held back: 0 of 1"
 
 
 def test_points_at_which_too_few_died_are_named(run):

@@ -1,4 +1,4 @@
-"""Twelve ways to break the engine on purpose. A harness that stays green under one proves nothing.
+"""Thirteen ways to break the engine on purpose. A harness that stays green under one proves naught.
 
 They exist in the test build alone, as replacements of the very function that keeps the promise.
 """
@@ -206,3 +206,12 @@ def n12_leases_by_the_workers_clock() -> None:
 
     setattr(claims, "clock", SimpleNamespace(now=lambda: clock.now() + skew))  # noqa: B010
     claims.due_lanes = free_by_its_clock
+
+
+@sabotage
+def n13_stops_are_overlooked() -> None:
+    """What a person stopped goes on."""
+    from sharing.stops import covering
+
+    covering.not_held = lambda lanes: lanes
+    covering.forbids = lambda lane, delivery, *, begun: False

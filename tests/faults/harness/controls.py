@@ -11,7 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.harness.profile import ASLEEP, CONTROL, FEW, HOOKS_ONLY, RESTORE, Profile
+from tests.faults.harness.profile import (
+    ASLEEP,
+    CONTROL,
+    FEW,
+    HOOKS_ONLY,
+    RESTORE,
+    STOPPED,
+    Profile,
+)
 from tests.faults.harness.report import Report
 from tests.faults.harness.run import run
 
@@ -37,6 +45,7 @@ CONTROLS = (
     Control(HONEST, (), ASLEEP),
     Control(HONEST, (), FEW),
     Control(HONEST, (), HOOKS_ONLY),
+    Control(HONEST, (), STOPPED),
     Control(HONEST, (), RESTORE),
     Control("N01", ("I3",), ASLEEP),
     Control("N02", ("I2",)),
@@ -50,6 +59,7 @@ CONTROLS = (
     Control("N10", ("I1",), HOOKS_ONLY),
     Control("N11", ("I1",), RESTORE),
     Control("N12", ("I2", "I3")),
+    Control("N13", ("I9",), STOPPED),
 )
 
 

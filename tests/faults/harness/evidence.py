@@ -115,6 +115,10 @@ class Evidence:
         return {row["id"]: self.source_id_of[row["athlete_id"]] for row in self.tables["plans"]}
 
     @cached_property
+    def athlete_of(self) -> dict[str, str]:
+        return {row["id"]: row["athlete_id"] for row in self.tables["plans"]}
+
+    @cached_property
     def source_id_of(self) -> dict[str, int]:
         """Athlete → who they are at the source; the rows of the erased do not say it any more."""
         (cast,) = self.did("cast")

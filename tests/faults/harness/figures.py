@@ -7,7 +7,7 @@ from statistics import quantiles
 from typing import Any
 
 from tests.faults.harness.evidence import Evidence
-from tests.faults.harness.stopped import halts
+from tests.faults.harness.stopped import halts, held_back
 from tests.faults.harness.verdict import Verdict
 
 Figures = dict[str, Any]
@@ -42,6 +42,7 @@ def measured(evidence: Evidence) -> Figures:
         "mid_delivery": len(mid_delivery(evidence)),
         "withdrawals": len(evidence.did("withdraw")),
         "halts": len(halts(evidence)),
+        "held_back": held_back(evidence),
         "erasures": len(evidence.did("erase")) - len(evidence.did("erase_crash")),
         "quarantined": sum(row["reason"] == "crashes" for row in evidence.deliveries),
         "reconnected_by_the_coach": len(evidence.did("reconnect")),

@@ -86,6 +86,7 @@ HOOKS_ONLY = replace(
     CONTROL, name="hooks-only", poll_every=NEVER, lost=0, web_kills=0, restarts=0, points=("P16",),
     slow=1.0,
 )  # fmt: skip
+STOPPED = replace(CONTROL, name="stopped", halts=6)
 RESTORE = replace(
     CONTROL, name="restore", changes=100, storm=10, worker_kills=0, web_kills=0, pump_kills=0,
     wipes=0, restarts=0, stops=0, withdrawals=2, trouble=0.0, points=(), restore=True,
@@ -97,5 +98,5 @@ TINY = replace(
 )  # fmt: skip
 PROFILES = {
     profile.name: profile
-    for profile in (TINY, SHORT, FULL, CONTROL, ASLEEP, FEW, HOOKS_ONLY, RESTORE)
+    for profile in (TINY, SHORT, FULL, CONTROL, ASLEEP, FEW, HOOKS_ONLY, STOPPED, RESTORE)
 }

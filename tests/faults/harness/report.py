@@ -79,6 +79,7 @@ def doubts_of(profile: Profile, evidence: Evidence) -> list[str]:
         "stops past the lease": (done["done"]["stop"], profile.stops),
         "withdrawals": (done["withdrawals"], profile.withdrawals),
         "halts": (done["halts"], profile.halts),
+        "promises that a stop held back": (done["held_back"], int(profile.halts > 0)),
         "erasures": (done["erasures"], profile.erasures),
         "answers that were trouble": (_troubled(evidence), int(profile.trouble > 0)),
         "posts of a stranger": (_strange(evidence), int(profile.repeated + profile.forged > 0)),

@@ -7,7 +7,8 @@ from tests.faults.harness.evidence import Evidence
 from tests.faults.harness.journal import Line
 from tests.faults.harness.verdict import Verdict
 
-SLACK = 1.0  # between the commit of a stop, whoever claimed before it, and two clocks
+DEADLINE = 1.5  # seconds that a call may take, counted from when it was meant
+SLACK = 1.0  # between the commit of a stop, who asked just before it, and two clocks
 DONE = ("put_stop", "lift_stop", "pause", "resume")  # one thing at a time: put, lifted, put …
 
 
@@ -34,29 +35,43 @@ def halts(evidence: Evidence) -> list[Halt]:
     ]
 
 
+def held_back(evidence: Evidence) -> int:
+    """How much was promised behind the stops while they stood."""
+    return sum(
+        halt.since < row["accepted_at"] < halt.until
+        and _covers(evidence, halt, lane["destination_id"], lane["plan_id"])
+        for halt in halts(evidence)
+        for row in evidence.deliveries
+        if (lane := evidence.lane_by_id[row["lane_id"]])
+    )
+
+
 def stops_obeyed(evidence: Evidence, verdict: Verdict) -> None:
-    """What was begun before a stop may end; nothing is begun as long as it stands."""
-    begun: dict[str, list[float]] = defaultdict(list)
+    """What was meant before a stop may end; nothing is asked of a destination after it."""
+    meant: dict[str, list[float]] = defaultdict(list)
     for row in evidence.attempts:
-        begun[row["idempotency_key"]].append(row["started_at"])
+        meant[row["idempotency_key"]].append(row["deadline_at"] - DEADLINE)
+    verdict.looked_at += held_back(evidence)
     for halt in halts(evidence):
-        verdict.looked_at += 1
         for call in _calls_within(evidence, halt):
-            tries = [at for at in begun[call["key"]] if at <= call["at"] + SLACK]
+            tries = [at for at in meant[call["key"]] if at <= call["at"] + SLACK]
             if max(tries, default=call["at"]) > halt.since + SLACK:
                 verdict.broken(f"request {call['request']} left what was stopped")
 
 
 def _calls_within(evidence: Evidence, halt: Halt) -> list[Line]:
-    names = {row["id"]: row["name"] for row in evidence.destinations}
-    athletes = {row["id"]: row["athlete_id"] for row in evidence.plans}
+    places = {row["name"]: row["id"] for row in evidence.destinations}
     return [
         call
         for call in evidence.calls
         if halt.since + SLACK < call["at"] < halt.until
-        and (not halt.destination or call["name"] == names[halt.destination])
-        and (not halt.athlete or athletes.get(call["body"]["plan"]) == halt.athlete)
+        and _covers(evidence, halt, places[call["name"]], call["body"]["plan"])
     ]
+
+
+def _covers(evidence: Evidence, halt: Halt, destination: str, plan: str) -> bool:
+    whose = evidence.athlete_of.get(plan)
+    return halt.destination in {"", destination} and halt.athlete in {"", whose}
 
 
 def _named(put: Line, scope: str) -> str:
