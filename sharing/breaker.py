@@ -8,6 +8,7 @@ open lanes wait and spend no attempts; then one lane probes.
 
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db.models import F, Q
 
 from audit.log import Log
@@ -17,7 +18,8 @@ from sharing.models import Attempt
 from sharing.models.base import LONG_AGO
 
 FAILURES_IN_A_ROW = 10
-SLOW_FAILURES, SLOWLY = 3, timedelta(seconds=30)  # in a row, and since the first of them
+SLOWLY = timedelta(seconds=30)  # since the first failure, and nothing but failures since
+LONG = 0.5  # of the deadline of a call
 WINDOW = timedelta(minutes=5)
 ENOUGH_ATTEMPTS = 10
 BAD_SHARE = 0.7
@@ -89,16 +91,18 @@ def _unwell(destination: Destination, now: datetime) -> bool:
 
 
 def _slowly(destination: Destination, now: datetime) -> bool:
-    """Two calls at once that each last for 15 seconds would take 75 to fail ten times. A lane
-    alone may be to blame itself, and nobody waits behind it.
+    """Whether its calls hang. Two at once that each last for 15 seconds would take 75 to fail
+    ten times. A lane alone may be to blame itself, and nobody waits behind it.
     """
     since = destination.failing_since or now
-    if destination.consecutive_failures < SLOW_FAILURES or since > now - SLOWLY:
+    if since > now - SLOWLY:
         return False
     failures = Attempt.objects.filter(
         lane__destination=destination, settled_at__gte=since, outcome__in=BAD_OUTCOMES
     )
-    return failures.values("lane").distinct().count() > 1
+    long = timedelta(seconds=LONG * settings.BATON_SEND_DEADLINE)
+    lasting = failures.filter(settled_at__gte=F("started_at") + long)
+    return lasting.values("lane").distinct().count() > 1
 
 
 def _open(destination: Destination, log: Log, now: datetime) -> None:

@@ -85,9 +85,9 @@ def lanes(studio, count):
     return list(Lane.objects.all())
 
 
-def rounds_that_hang(studio, owing, slots, count):
-    """Each round as many calls as go at once, every one of them until its deadline; after how
-    long the breaker was open.
+def rounds_that_fail(studio, owing, slots, count, lasts=DEADLINE):
+    """Each round as many calls as go at once, every one of them so long; after how long the
+    breaker was open.
     """
     began = clock.now()
     attempt = claims.claim("worker").attempt
@@ -97,7 +97,7 @@ def rounds_that_hang(studio, owing, slots, count):
             attempt.pk, attempt.id = None, Attempt._meta.pk.get_default()
             attempt.lane = owing[(number * slots + call) % len(owing)]
             attempt.epoch, attempt.outcome = 1000 + number * slots + call, "unknown"
-            attempt.started_at, attempt.settled_at = now - DEADLINE, now
+            attempt.started_at, attempt.settled_at = now - lasts, now
             attempt.save(force_insert=True)
             with audited_atomic() as log:
                 breaker.failed(studio.destination, "timeout", log, now)
@@ -109,8 +109,18 @@ def rounds_that_hang(studio, owing, slots, count):
 @pytest.mark.parametrize("slots", [1, 2, 6])
 def test_where_every_call_lasts_until_its_deadline_it_opens_within_a_minute(studio, slots):
     owing = lanes(studio, 4)
-    assert rounds_that_hang(studio, owing, slots, count=10) <= timedelta(minutes=1)
+    assert rounds_that_fail(studio, owing, slots, count=10) <= timedelta(minutes=1)
 
 
 def test_a_lane_that_fails_alone_has_ten_tries_before_the_others_wait(studio):
-    assert rounds_that_hang(studio, lanes(studio, 1), slots=1, count=9) is None
+    assert rounds_that_fail(studio, lanes(studio, 1), slots=1, count=9) is None
+
+
+def test_two_that_hang_for_less_than_half_a_minute_keep_nobody_else_waiting(studio):
+    assert rounds_that_fail(studio, lanes(studio, 4), slots=2, count=2) is None
+
+
+def test_what_refuses_at_once_has_its_ten_tries(studio):
+    """As two plans have them while a destination is replaced."""
+    at_once = timedelta(milliseconds=40)
+    assert rounds_that_fail(studio, lanes(studio, 2), slots=1, count=9, lasts=at_once) is None
