@@ -90,7 +90,7 @@ def _settled_since(wish: Criteria, lane: Lane, delivery: Delivery) -> str:
 def _back(action: BulkAction, lane: Lane, item: BulkItem, log: Log) -> Delivery | None:
     """Owe the lane its target. A version that the coach made since the preview wins."""
     if pinned.changed_since(lane.plan, item.forecast[pinned.SEEN]):
-        words = "The plan was changed after the preview: its newest version counts."
+        words = "The plan was changed since it was looked at: its newest version counts."
         raise Refused(SUPERSEDED, words)
     wish = criteria.of(action)
     if wish.to == To.BEFORE:
