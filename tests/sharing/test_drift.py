@@ -297,6 +297,34 @@ def test_what_was_lost_where_a_delivery_was_given_up_waits_for_no_confirmation(w
     assert set(waiting.values_list("record__item_key", flat=True)) == {f"x-{n}" for n in range(9)}
 
 
+def test_what_was_lost_where_a_delivery_was_given_up_stops_no_repair_elsewhere(world, calendar):
+    policy(world, missing="ask")
+    world.publish(*sessions(14))
+    deliver_all()
+    given_up(world, calendar)
+    calendar.delete(*[f"tp-{n}" for n in range(1, 15)])
+    another_lane(world, *[session(f"x-{n}", title=f"Run {n}") for n in range(3)])
+    for _ in range(2):  # what was lost is still lost in the second night
+        calendar.change("x-1", title="Their own title")
+        check(world)
+        deliver_all()
+        assert calendar.said("x-1")["title"] == "Run 1"
+    lost = [state for (key, _), state in states().items() if key.startswith("tp-")]
+    assert (lost, world.lane.state) == (["open"] * 14, "dead")
+
+
+def test_what_was_lost_where_a_delivery_was_given_up_is_not_kept_as_if_it_were_meant(
+    world, calendar
+):
+    policy(world, missing="keep")
+    world.publish(*sessions(14))
+    deliver_all()
+    given_up(world, calendar)
+    calendar.delete(*[f"tp-{n}" for n in range(1, 15)])
+    check(world)
+    assert set(states().values()) == {"open"}
+
+
 @pytest.mark.parametrize(
     ("state", "record", "counted"),
     [("dead", "uncertain", (1, 0)), ("unknown", "present", (0, 1))],
