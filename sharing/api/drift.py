@@ -73,8 +73,8 @@ class DriftSerializer(CamelSerializer, serializers.ModelSerializer[Drift]):
 
 class DriftCheckSerializer(CamelSerializer, serializers.ModelSerializer[DriftCheck]):
     """A reading back. `skipped` plans were not compared: `busy` of them are being written, of
-    `givenUp` the last delivery is dead, `inDoubt` wait for somebody to look, and the rest is
-    stopped, due later or without consent.
+    `givenUp` the last delivery is dead, `inDoubt` wait for somebody to look or for their next
+    version, and the rest is stopped, due later or without consent.
     """
 
     class Meta:

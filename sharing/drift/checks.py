@@ -185,8 +185,8 @@ class Run:
             self._advance(lane.pk, lanes_read=1, records_compared=len(states))
 
     def _leave_out(self, lane: Lane) -> None:
-        """What is only busy now is looked at again soon. What may not be read is not, nor what a
-        person must settle first.
+        """What is only busy now is looked at again soon. What may not be read is not, nor what
+        stays in doubt.
         """
         self._advance(lane.pk, skipped=1, **_counted_as(lane, clock.now()))
 
@@ -241,7 +241,7 @@ def _counted_as(lane: Lane, now: datetime) -> dict[str, int]:
         return {}
     if lane.state == Lane.State.DEAD:
         return {"given_up": 1}
-    if lane.state == Lane.State.UNKNOWN:
+    if reading.in_doubt(lane, now):
         return {"in_doubt": 1}
     return {"busy": int(_is_busy(lane, now))}
 

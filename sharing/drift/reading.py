@@ -63,18 +63,31 @@ def lane_to_read(lane_id: UUID) -> Lane:
 def at_rest(lane: Lane, now: datetime) -> bool:
     """Whether what is there can be told: nothing is owed, under way, held, doubtful or repaired.
 
-    A doubt about a day gone by is about nothing that is read. A lane that was given up holds what
-    was delivered there before.
+    A lane that was given up holds what was delivered there before.
     """
-    ahead = Q(day=None) | Q(day__gte=_today(lane, now))
+    return lane.state in RESTS and _is_quiet(lane, now) and not _is_doubtful(lane, now)
+
+
+def in_doubt(lane: Lane, now: datetime) -> bool:
+    """Whether nobody knows what is there, and nothing is under way that would tell."""
+    if lane.state == Lane.State.UNKNOWN:
+        return True
+    return _is_quiet(lane, now) and _is_doubtful(lane, now)
+
+
+def _is_quiet(lane: Lane, now: datetime) -> bool:
     return (
-        lane.state in RESTS
-        and lane.desired == lane.settled
+        lane.desired == lane.settled
         and max(lane.lease_until, lane.hold_until) <= now
         and not lane.attempts.filter(settled_at__isnull=True).exists()
-        and not lane.records.filter(ahead, state=RemoteRecord.State.UNCERTAIN).exists()
         and not lane.drifts.filter(state=Drift.State.REPAIRING).exists()
     )
+
+
+def _is_doubtful(lane: Lane, now: datetime) -> bool:
+    """A doubt about a day gone by is about nothing that is read."""
+    ahead = Q(day=None) | Q(day__gte=_today(lane, now))
+    return lane.records.filter(ahead, state=RemoteRecord.State.UNCERTAIN).exists()
 
 
 def may_be_read(lane: Lane) -> bool:

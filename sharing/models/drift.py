@@ -43,7 +43,7 @@ class DriftCheck(Identified):
     skipped = models.PositiveIntegerField(default=0)  # lanes that were not compared, and of them
     busy = models.PositiveIntegerField(default=0, db_default=0)  # those that can be read soon
     given_up = models.PositiveIntegerField(default=0, db_default=0)  # whose delivery is dead
-    in_doubt = models.PositiveIntegerField(default=0, db_default=0)  # that wait for a person
+    in_doubt = models.PositiveIntegerField(default=0, db_default=0)  # of which nobody knows
     unreadable = models.PositiveIntegerField(default=0)  # lanes that could not be read whole
     last_error = models.CharField(max_length=64, blank=True)
     audit_entry = audit_entry()
