@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from accounts import roles
-from accounts.models import Athlete, User
+from accounts.models import User
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, promises, quarantine
@@ -30,7 +30,7 @@ def write(matter: Matter, words: str, by: User) -> Remark | QuarantineRemark:
 def assign(matter: Matter, to: User | None) -> None:
     """Say who looks after it; None: nobody does. Whoever it is must be allowed to act on it."""
     if to is not None:
-        roles.require(to, act_on(matter), _athlete(matter))
+        roles.require(to, act_on(matter), matter)
     with audited_atomic() as log:
         matter.assigned_to = to
         matter.audit_entry_id = _record(matter, "assigned" if to else "unassigned", log)
@@ -39,18 +39,14 @@ def assign(matter: Matter, to: User | None) -> None:
 
 def assignable(matter: Matter) -> list[User]:
     """The people of the organisation who may act on it."""
-    athlete, right = _athlete(matter), act_on(matter)
-    people = User.objects.filter(memberships__organisation=athlete.organisation_id, is_active=True)
-    return [each for each in people.order_by("name", "email") if roles.may(each, right, athlete)]
+    right, organisation = act_on(matter), roles.organisation_of(matter)
+    people = User.objects.filter(memberships__organisation=organisation, is_active=True)
+    return [each for each in people.order_by("name", "email") if roles.may(each, right, matter)]
 
 
 def act_on(matter: Matter) -> str:
     """The right that it takes."""
     return "redeliver" if isinstance(matter, Delivery) else "replay_quarantine"
-
-
-def _athlete(matter: Matter) -> Athlete:
-    return matter.lane.plan.athlete if isinstance(matter, Delivery) else matter.source.athlete
 
 
 def _record(matter: Matter, what: str, log: Log) -> UUID:

@@ -43,6 +43,8 @@ OWN: dict[str, Any] = {
     "athlete": Athlete.objects,
     "athletes": Athlete.objects,
     "destination": Destination.objects,
+    "delivery": Delivery.objects,
+    "quarantine": Quarantine.objects,
 }
 
 

@@ -11,13 +11,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts import roles
 from accounts.models import Organisation, User
-from sharing import remarks
 from sharing.bulk import asking, causes, selection
 from sharing.bulk.criteria import Criteria
 from sharing.bulk.forms import LetterFilter
-from sharing.forms import RemarkForm
 from sharing.models import BulkAction, Delivery, Remark
 from sharing.selectors import deliveries as selectors
+from sharing.views import notes
 from sharing.views.asking import own, page_of, person
 
 ACT = "redeliver"
@@ -60,26 +59,12 @@ def redeliver(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def remark(request: HttpRequest, pk: UUID) -> HttpResponse:
-    user = person(request)
-    shown = _to_act_on(user, pk)
-    form = RemarkForm(request.POST)
-    if form.is_valid():
-        remarks.write(shown, form.cleaned_data["words"], user)
-    else:
-        messages.error(request, "Write something first.")
-    return redirect("delivery", pk)
+    return notes.remark(request, _to_act_on(person(request), pk), "delivery")
 
 
 @require_POST
 def assign(request: HttpRequest, pk: UUID) -> HttpResponse:
-    user = person(request)
-    shown = _to_act_on(user, pk)
-    wish = request.POST.get("to", "")
-    to = next((each for each in remarks.assignable(shown) if str(each.pk) == wish), None)
-    remarks.assign(shown, to)
-    said = f"{to} looks after it." if to else "Nobody looks after it now."
-    messages.success(request, said)
-    return redirect("delivery", pk)
+    return notes.assign(request, _to_act_on(person(request), pk), "delivery")
 
 
 def _to_act_on(user: User, pk: UUID) -> Delivery:

@@ -13,6 +13,7 @@ from sharing import quarantine as services
 from sharing import remarks
 from sharing.forms import DismissForm, RemarkForm
 from sharing.models import Quarantine
+from sharing.views import notes
 from sharing.views.asking import own, page_of, person
 
 ACT = "replay_quarantine"
@@ -48,22 +49,12 @@ def quarantined(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @require_POST
 def remark(request: HttpRequest, pk: UUID) -> HttpResponse:
-    row, form = _to_settle(request, pk), RemarkForm(request.POST)
-    if form.is_valid():
-        remarks.write(row, form.cleaned_data["words"], person(request))
-    else:
-        messages.error(request, "Write something first.")
-    return redirect("quarantined", pk)
+    return notes.remark(request, _to_settle(request, pk), "quarantined")
 
 
 @require_POST
 def assign(request: HttpRequest, pk: UUID) -> HttpResponse:
-    row = _to_settle(request, pk)
-    wish = request.POST.get("to", "")
-    to = next((each for each in remarks.assignable(row) if str(each.pk) == wish), None)
-    remarks.assign(row, to)
-    messages.success(request, f"{to} looks after it." if to else "Nobody looks after it now.")
-    return redirect("quarantined", pk)
+    return notes.assign(request, _to_settle(request, pk), "quarantined")
 
 
 @require_POST
