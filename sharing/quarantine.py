@@ -88,7 +88,7 @@ def replay(row: Quarantine, by: User | None = None) -> None:
     if (error := still_wrong(row)) is not None:
         raise error
     with audited_atomic() as log:
-        waiting = _waiting(row)
+        waiting = unsettled(row)
         _replayers.get(waiting.contract, _read_again)(waiting)
         settle(waiting, Quarantine.State.REPLAYED, log, by)
 
@@ -108,13 +108,13 @@ def _read_again(row: Quarantine) -> None:
 def dismiss(row: Quarantine, note: str = "", by: User | None = None) -> None:
     """Leave it unread. The note is not in the log: it is a person's words."""
     with audited_atomic() as log:
-        waiting = _waiting(row)
+        waiting = unsettled(row)
         waiting.note = note
         settle(waiting, Quarantine.State.DISMISSED, log, by)
 
 
-def _waiting(row: Quarantine) -> Quarantine:
-    """The row as it is now, held for who settles it."""
+def unsettled(row: Quarantine) -> Quarantine:
+    """The row as it is now, held for who settles it or writes beside it."""
     held = Quarantine.objects.select_for_update(no_key=True).get(pk=row.pk)
     if held.state != Quarantine.State.OPEN:
         raise SettledError(f"This is settled already: {held.get_state_display().lower()}.")

@@ -16,7 +16,9 @@ Matter = Delivery | Quarantine
 
 @retried
 def write(matter: Matter, words: str, by: User) -> Remark | QuarantineRemark:
-    """The words stay here: the log says only that something was written."""
+    """The words stay here: the log says only that something was written. Refused once an answer
+    in quarantine is settled.
+    """
     with audited_atomic() as log:
         return matter.remarks.create(
             author=by,
@@ -28,12 +30,15 @@ def write(matter: Matter, words: str, by: User) -> Remark | QuarantineRemark:
 
 @retried
 def assign(matter: Matter, to: User | None) -> None:
-    """Say who looks after it; None: nobody does. Whoever it is must be allowed to act on it."""
+    """Say who looks after it; None: nobody does. Whoever it is must be allowed to act on it.
+
+    Refused once an answer in quarantine is settled: its entry in the log is how it was.
+    """
     if to is not None:
         roles.require(to, act_on(matter), matter)
     with audited_atomic() as log:
-        matter.assigned_to = to
         matter.audit_entry_id = _record(matter, "assigned" if to else "unassigned", log)
+        matter.assigned_to = to
         matter.save(update_fields=["assigned_to", "audit_entry"])
 
 
@@ -52,4 +57,4 @@ def act_on(matter: Matter) -> str:
 def _record(matter: Matter, what: str, log: Log) -> UUID:
     if isinstance(matter, Delivery):
         return promises.record(matter, what, log)
-    return quarantine.record(matter, what, log)
+    return quarantine.record(quarantine.unsettled(matter), what, log)

@@ -6,10 +6,11 @@ from django.db.models import QuerySet
 from rest_framework import mixins, serializers, viewsets
 
 from accounts import roles
-from accounts.api.asking import Permitted, person
+from accounts.api.asking import Permitted, in_conflict, person
 from sharing import remarks
 from sharing.api.serializers import OwnRows
 from sharing.models import QuarantineRemark, Remark
+from sharing.quarantine import SettledError
 
 R = TypeVar("R", Remark, QuarantineRemark)
 
@@ -45,7 +46,8 @@ class AnyRemarkViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[R]
         user, values = person(self.request), dict(serializer.validated_data)
         matter = values[self.beside]
         roles.require(user, remarks.act_on(matter), matter)
-        serializer.instance = remarks.write(matter, values["words"], user)
+        with in_conflict(SettledError):
+            serializer.instance = remarks.write(matter, values["words"], user)
 
 
 class RemarkViewSet(AnyRemarkViewSet[Remark]):
@@ -60,7 +62,7 @@ class RemarkViewSet(AnyRemarkViewSet[Remark]):
 
 
 class QuarantineRemarkViewSet(AnyRemarkViewSet[QuarantineRemark]):
-    """What people wrote beside answers in quarantine."""
+    """What people wrote beside answers in quarantine. Refused where the answer is settled."""
 
     read_permission = "view_quarantine"
     write_permission = "replay_quarantine"

@@ -318,12 +318,12 @@ class QuarantineViewSet(viewsets.ReadOnlyModelViewSet[Quarantine]):
     @extend_schema(request=serializers.AssignSerializer)
     @action(detail=True, methods=["post"])
     def assign(self, request: Request, pk: str) -> Response:
-        """Say who looks after it, by their address; nobody: null."""
-        row = self.get_object()
-        wish = serializers.AssignSerializer(data=request.data, context={"matter": row})
+        """Say who looks after it, by their address; nobody: null. Refused when it is settled."""
+        wish = serializers.AssignSerializer(
+            data=request.data, context={"matter": self.get_object()}
+        )
         wish.is_valid(raise_exception=True)
-        remarks.assign(row, wish.validated_data["to"])
-        return Response(self.get_serializer(row).data)
+        return self._settled(remarks.assign, to=wish.validated_data["to"])
 
     def _settled(self, service: Callable[..., None], **said: Any) -> Response:
         with in_conflict(ContractError, quarantine.SettledError):

@@ -15,7 +15,7 @@ from destinations.errors import PayloadError, UnknownOutcomeError
 from destinations.models import Destination
 from plans import contract
 from sharing import clock, deliveries, quarantine
-from sharing.models import Delivery, Quarantine, RemoteRecord, Route, Source
+from sharing.models import Delivery, Quarantine, QuarantineRemark, RemoteRecord, Route, Source
 from sharing.source.errors import BadAnswerError
 from tests.api.conftest import client_of
 from tests.sharing.world import build, session
@@ -553,6 +553,21 @@ def test_a_quarantined_answer_is_annotated_and_assigned(studio, ana, dan):
     assert ana.post(url, {"to": None}, format="json").status_code == 403
     studio.ana.memberships.update(role="coach")
     assert ana.post(url, {"to": None}, format="json").json()["assignedTo"] == ""
+
+
+def test_beside_what_is_settled_nothing_is_written_and_nobody_named(studio, ana):
+    row = _quarantined(studio)
+    ana.post(f"/api/v1/quarantine/{row.pk}/dismiss/")
+    words = {"quarantine": str(row.pk), "words": "Too late"}
+    answers = [
+        ana.post("/api/v1/quarantine-remarks/", words, format="json"),
+        ana.post(f"/api/v1/quarantine/{row.pk}/assign/", {"to": studio.ana.email}, format="json"),
+    ]
+    assert [answer.status_code for answer in answers] == [409, 409]
+    assert "settled already: dismissed" in answers[0].json()["detail"]
+    row.refresh_from_db()
+    assert (row.assigned_to, row.audit_entry.action) == (None, "quarantine.dismissed")
+    assert not QuarantineRemark.objects.exists()
 
 
 def _quarantined(studio):

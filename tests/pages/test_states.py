@@ -272,6 +272,18 @@ def test_an_open_answer_is_annotated_and_given_to_somebody(client, world):
     assert row.audit_entry.action == "quarantine.unassigned"
 
 
+def test_beside_what_is_settled_nothing_is_written_and_nobody_named(client, world):
+    row = quarantined(world)
+    quarantine.dismiss(row, "mine")
+    client.force_login(world.ana)
+    for name, said in (("remark", {"words": "Too late"}), ("assign", {"to": str(world.ana.pk)})):
+        url = reverse(f"quarantine_{name}", args=[row.pk])
+        assert "settled already: dismissed" in text(client.post(url, said, follow=True))
+    row.refresh_from_db()
+    assert (row.assigned_to, row.audit_entry.action) == (None, "quarantine.dismissed")
+    assert not QuarantineRemark.objects.exists()
+
+
 def test_a_note_without_words_is_not_kept(client, world):
     row = quarantined(world)
     client.force_login(world.ana)
