@@ -1,10 +1,12 @@
 """Deliveries as a list and by remote record: which version is behind what a destination holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from accounts.models import User
 from destinations.port import Action
@@ -15,6 +17,11 @@ from sharing.stops import covering
 ROW = ("version", "lane__plan__athlete", "lane__destination", "lane__route")
 MOST = 20
 REPLACED = "replaced"
+NTH = Window(  # of the steps of one item in one lane, the newest first
+    RowNumber(),
+    partition_by=[F("attempt__lane"), F("item_key")],
+    order_by=["-intended_at", "-pk"],
+)
 
 
 def deliveries(user: User) -> QuerySet[Delivery]:
@@ -63,27 +70,38 @@ def _known(user: User, remote_id: str) -> Iterator[Written]:
 
 
 def _once(user: User, remote_id: str) -> Iterator[Written]:
-    """By the steps that got this id as their answer, where the item has another one by now."""
+    """By the newest step of each item that got this id as its answer, where the item has another
+    one by now.
+    """
     records = RemoteRecord.objects.filter(
         lane=OuterRef("attempt__lane"), item_key=OuterRef("item_key")
     )
     steps = Step.objects.for_user(user).filter(~Exists(records.filter(remote_id=remote_id)))
-    writes = steps.filter(remote_id=remote_id).exclude(action=Action.REMOVE)
+    writes = steps.filter(remote_id=remote_id).exclude(action=Action.REMOVE).annotate(nth=NTH)
     shown = writes.select_related("attempt__lane__plan__athlete", "attempt__lane__destination")
-    told: set[tuple[object, str]] = set()
-    for step in shown.order_by("-intended_at")[:MOST]:
-        place = (step.attempt.lane_id, step.item_key)
-        if place not in told:
-            told.add(place)
-            yield _written_by(step)
+    newest = list(shown.filter(nth=1).order_by("-intended_at")[:MOST])
+    by_now = _held_by(newest)
+    for step in newest:
+        yield _written_by(step, by_now.get((step.attempt.lane_id, step.item_key)))
 
 
-def _written_by(step: Step) -> Written:
-    lane = step.attempt.lane
-    record = lane.records.filter(item_key=step.item_key).exclude(remote_id="").first()
+def _held_by(steps: Iterable[Step]) -> dict[tuple[UUID, str], RemoteRecord]:
+    """The records of the items in the lanes of these steps, by lane and item."""
+    rows = (
+        RemoteRecord.objects.exclude(remote_id="")
+        .defer("body")
+        .filter(
+            lane__in={step.attempt.lane_id for step in steps},
+            item_key__in={step.item_key for step in steps},
+        )
+    )
+    return {(row.lane_id, row.item_key): row for row in rows}
+
+
+def _written_by(step: Step, record: RemoteRecord | None) -> Written:
     gone = record is None or record.state == RemoteRecord.State.REMOVED
     return Written(
-        lane,
+        step.attempt.lane,
         step.item_key,
         step.attempt.plan_version,
         step.settled_at or step.intended_at,

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 import responses
@@ -13,6 +14,7 @@ from destinations.models import Destination
 from sharing.bulk import limits
 from sharing.deliveries import deliver_due
 from sharing.models import Delivery, Lane, RemoteRecord, Route, Step
+from sharing.selectors import deliveries as selectors
 from tests.sharing import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +208,36 @@ def test_of_what_was_written_under_an_id_the_newest_comes_first_and_each_item_on
     assert states == ["Replaced since"] * 2
     Step.objects.filter(attempt__plan_version=2, item_key="tp-1").update(action="remove")
     assert looked_up(client, "remote-tp-1")[0] == ["2", "1"]
+
+
+def write_again(step, times):
+    """The same item once more under the same id, by so many later attempts."""
+    attempt = step.attempt
+    for _ in range(times):
+        attempt.pk, attempt.epoch = uuid4(), attempt.epoch + 1
+        attempt.save(force_insert=True)
+        step.pk, step.attempt = uuid4(), attempt
+        step.intended_at += timedelta(seconds=1)
+        step.save(force_insert=True)
+
+
+def test_many_updates_of_one_item_hide_no_other_item_that_had_the_id_before(client, world, ana):
+    finish(world)
+    RemoteRecord.objects.update(remote_id="another")
+    before = Step.objects.filter(attempt__plan_version=1, item_key="tp-1")
+    before.update(remote_id="remote-tp-2")
+    write_again(Step.objects.get(attempt__plan_version=2, item_key="tp-2"), selectors.MOST)
+    assert looked_up(client, "remote-tp-2")[0] == ["2", "1"]
+
+
+def test_a_look_up_asks_no_more_for_many_items_than_for_one(world, ana, django_assert_num_queries):
+    finish(world)
+    RemoteRecord.objects.update(remote_id="another")
+    with django_assert_num_queries(3):
+        assert len(selectors.remote_records(ana, "remote-tp-2")) == 1
+    Step.objects.update(remote_id="remote-tp-2")
+    with django_assert_num_queries(3):
+        assert len(selectors.remote_records(ana, "remote-tp-2")) == 2
 
 
 def test_a_remote_record_of_somebody_else_is_not_found(client, world, dan):
