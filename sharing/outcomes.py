@@ -35,6 +35,7 @@ from sharing.models.base import LONG_AGO
 from sharing.settlement import CRASHED, Settlement, again_or_dead, give_up, next_wait
 
 ANSWERED_LATE = "attempt.answered_late"
+POSTPONED = "postponed"  # nothing was sent: it was not the time
 
 
 class NotNow(Exception):  # noqa: N818 - not an error: the rate limit asks to wait, or the like
@@ -134,7 +135,7 @@ def _refused(settlement: Settlement, result: Refused) -> None:
 
 
 def _not_now(settlement: Settlement, result: NotNow) -> None:
-    settlement.close_attempt("postponed")
+    settlement.close_attempt(POSTPONED)
     settlement.try_again(settlement.now + result.wait, result.reason, spend=False)
 
 

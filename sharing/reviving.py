@@ -12,7 +12,7 @@ from django.db.models import Exists, F, OuterRef
 from audit.retrying import retried
 from destinations.errors import UnlistedError
 from destinations.models import LONG_AGO, SWITCHED_OFF, Destination
-from sharing import breaker, clock, redeliver
+from sharing import breaker, clock, outcomes, redeliver
 from sharing.models import Attempt, Delivery, Lane
 
 logger = logging.getLogger(__name__)
@@ -38,9 +38,18 @@ def _let_go() -> None:
 def _make_due(destination: Destination) -> None:
     with transaction.atomic():
         now = clock.now()
-        put_off = Lane.objects.filter(destination=destination, due_at__gt=now, tries__gt=0)
-        put_off.filter(state=Lane.State.ACTIVE).update(due_at=now)
+        waiting = Lane.objects.filter(destination=destination, state=Lane.State.ACTIVE)
+        waiting.filter(_put_off(), due_at__gt=now).update(due_at=now)
         Destination.objects.filter(pk=destination.pk, held_until=None).update(held_until=LONG_AGO)
+
+
+def _put_off() -> Exists:
+    """As a condition on lanes: its last attempt set the time, and did so because the destination
+    did not answer well or its turn was far off. Not because it refused what it was sent.
+    """
+    last = Attempt.objects.filter(lane=OuterRef("pk"), epoch=OuterRef("epoch"))
+    by_it = (*breaker.BAD_OUTCOMES, outcomes.POSTPONED)
+    return Exists(last.filter(outcome__in=by_it, next_try_at__isnull=False))
 
 
 @retried

@@ -8,10 +8,10 @@ from django.db.models import F
 
 from audit.models import Entry
 from destinations import services
-from destinations.errors import ThrottledError, UnavailableError, UnknownOutcomeError
+from destinations.errors import PayloadError, ThrottledError, UnavailableError, UnknownOutcomeError
 from destinations.models import Destination
-from sharing import claims, clock, deliveries, limiter, reviving, turns
-from sharing.models import Lane, Limiter
+from sharing import claims, clock, deliveries, limiter, outcomes, retry, reviving, turns
+from sharing.models import Lane, Limiter, Route
 from tests.sharing import fake_destination
 from tests.sharing.world import build, session
 
@@ -125,6 +125,47 @@ def test_a_person_who_resumes_a_failing_destination_has_it_tried_at_once(studio,
     assert deliveries.deliver_due("worker")
     assert studio.states() == ["delivered"]
     assert Entry.objects.filter(action="destination.resumed").count() == 1
+
+
+def test_a_lane_that_met_the_pause_without_a_try_is_tried_at_once_too(studio, inbox):
+    studio.publish()
+    claim = claims.claim("worker")
+    turns.hold(studio.destination.pk, 3 * HOUR)  # another lane was told to wait
+    outcomes.settle(claim.lane, claim.attempt, deliveries.send(claim))
+    assert (studio.lane.tries, inbox.arrived) == (0, [])
+    assert studio.lane.due_at - clock.now() > 2 * HOUR
+    services.resume(studio.destination)
+    reviving.revive_due()
+    assert deliveries.deliver_due("worker")
+    assert studio.states() == ["delivered"]
+
+
+def test_resuming_spends_no_try_of_a_plan_that_was_refused(studio, inbox):
+    studio.publish()
+    for _ in range(retry.PAYLOAD_TRIES):
+        inbox.answers.append(PayloadError())
+        deliveries.deliver_due("worker")
+        turns.hold(studio.destination.pk, HOUR)
+        services.resume(studio.destination)
+        reviving.revive_due()
+    assert studio.lane.tries == 1
+    assert studio.states() == ["waiting"]
+
+
+def test_resuming_waits_for_the_route_of_what_comes_after_one_that_was_given_up(studio, inbox):
+    """The time is the route's, whatever the last attempt met."""
+    Destination.objects.update(delivery_mode="every", schedule=[0])
+    studio.publish()
+    inbox.answers.append(UnavailableError())
+    Route.objects.update(cadence="weekly", weekday=0, local_time="06:00")
+    studio.publish(session("tp-1", title="Tempo run"), urgent=False)
+    deliveries.deliver_due("worker")
+    assert studio.states() == ["dead", "waiting"]
+    due_at = studio.lane.due_at
+    turns.hold(studio.destination.pk, HOUR)
+    services.resume(studio.destination)
+    reviving.revive_due()
+    assert studio.lane.due_at == due_at > clock.now()
 
 
 def turns_taken(studio):
