@@ -82,13 +82,23 @@ def with_read_calendars(lanes: QuerySet[Lane]) -> QuerySet[Lane]:
     """
     if restored_at() is None:  # as nearly always
         return lanes
+    return lanes.exclude(_unread())
+
+
+def unread_calendar() -> Exists:
+    """As a condition on deliveries: its lane waits for its calendar to be read after a restore."""
+    restored = Exists(Installation.objects.filter(restored_at__isnull=False))
+    return Exists(Lane.objects.filter(_unread(), restored, pk=OuterRef("lane")))
+
+
+def _unread() -> Q:
+    """As a condition on lanes, once something was restored."""
     unread = Source.objects.filter(athlete=OuterRef("plan__athlete"), read_at=None)
     removals = Delivery.objects.filter(
         lane=OuterRef("pk"), state=Delivery.State.WAITING, intent=Delivery.Intent.REMOVE
     )
-    waits = Q(
+    return Q(
         Exists(unread.exclude(state=Source.State.SUSPENDED)),
         ~Exists(removals),
         verify_needed=True,
     )
-    return lanes.exclude(waits)

@@ -241,7 +241,8 @@ class DeliverySerializer(CamelSerializer, serializers.ModelSerializer[Delivery])
     version = serializers.IntegerField(source="version.version", read_only=True)
     assigned_to = serializers.EmailField(source="assigned_to.email", default="", read_only=True)
     next_try_at = serializers.SerializerMethodField(
-        help_text="Of one that waits; now when it is due, null while it waits for a person."
+        help_text="Of one that waits; now when it is due, null while it waits for a person or, "
+        "after a restore, for its calendar to be read."
     )
 
     class Meta:

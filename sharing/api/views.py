@@ -33,9 +33,9 @@ from sharing.bulk import taking_back
 from sharing.bulk.refusing import NotPossible
 from sharing.models import Delivery, Plan, PlanVersion, Quarantine, Route
 from sharing.models.plan import ERASED
+from sharing.selectors import waiting
 from sharing.selectors.conservation import balance, gaps
 from sharing.selectors.document import newest_document
-from sharing.stops import covering
 
 
 class AthleteViewSet(mixins.UpdateModelMixin, viewsets.ReadOnlyModelViewSet[Athlete]):
@@ -240,7 +240,7 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
         rows = Delivery.objects.for_user(person(self.request)).select_related(
             "lane__destination", "lane__route", "version", "assigned_to"
         )
-        rows = rows.annotate(held=covering.held_deliveries())
+        rows = waiting.with_what_holds(rows)
         if self.action == "retrieve":
             rows = rows.prefetch_related("attempts__steps")
         return rows

@@ -11,8 +11,8 @@ from django.db.models.functions import RowNumber
 from accounts.models import User
 from destinations.port import Action
 from sharing.models import Delivery, Lane, RemoteRecord, Step
+from sharing.selectors import waiting
 from sharing.selectors.searching import findable
-from sharing.stops import covering
 
 ROW = ("version", "lane__plan__athlete", "lane__destination", "lane__route")
 MOST = 20
@@ -25,9 +25,9 @@ NTH = Window(  # of the steps of one item in one lane, the newest first
 
 
 def deliveries(user: User) -> QuerySet[Delivery]:
-    """With all that their rows show, also whether a stop holds them."""
+    """With all that their rows show, also what holds them."""
     rows = Delivery.objects.for_user(user).select_related(*ROW)
-    return rows.annotate(held=covering.held_deliveries())
+    return waiting.with_what_holds(rows)
 
 
 def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:

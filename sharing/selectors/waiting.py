@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from operator import itemgetter
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from destinations.models import Destination
+from sharing import incarnation
 from sharing.models import Delivery, Lane, Route
 from sharing.models.base import LONG_AGO
 from sharing.stops import covering
@@ -16,15 +18,25 @@ ROUTE = "when its route sends"
 LAST_TRY = "after the pause that follows the last try"
 LATE_CALL = "once no earlier call can still be applied there"
 ASKED = "after the pause that the destination asked for"
+CALENDAR = "for its calendar to be read after the restore"
 PROBE = "when one call tries whether the destination is back"
 
 
 @dataclass(frozen=True)
 class NextTry:
-    """The time, never a past one, and what puts it off; no time while it waits for a person."""
+    """The time, never a past one, and what puts it off; no time while it waits for a person,
+    or for its calendar after a restore.
+    """
 
     at: datetime | None
     words: str = ""
+
+
+def with_what_holds(rows: QuerySet[Delivery]) -> QuerySet[Delivery]:
+    """So that nothing is asked row by row."""
+    return rows.annotate(
+        held=covering.held_deliveries(), unread_calendar=incarnation.unread_calendar()
+    )
 
 
 def next_try(delivery: Delivery) -> NextTry | None:
@@ -36,6 +48,8 @@ def next_try(delivery: Delivery) -> NextTry | None:
     now = timezone.now()
     if delivery.lane.lease_until > now:
         return NextTry(now)  # it is under way
+    if _unread(delivery):
+        return NextTry(None, CALENDAR)
     at, words = max(_waits(delivery), key=itemgetter(0))
     return NextTry(at, words) if at > now else NextTry(now)
 
@@ -60,9 +74,17 @@ def _held(delivery: Delivery) -> bool:
     return covering.holding(delivery).exists() if held is None else held
 
 
+def _unread(delivery: Delivery) -> bool:
+    """Like `_held`."""
+    unread: bool | None = getattr(delivery, "unread_calendar", None)
+    if unread is not None:
+        return unread
+    return Delivery.objects.filter(incarnation.unread_calendar(), pk=delivery.pk).exists()
+
+
 def _waits(delivery: Delivery) -> Iterator[tuple[datetime, str]]:
     lane, place = delivery.lane, delivery.lane.destination
-    by_route = delivery.started_at is None and lane.due_at <= delivery.due_at
+    by_route = delivery.started_at is None and lane.tries == 0
     yield lane.due_at, ROUTE if by_route else LAST_TRY
     yield lane.hold_until, LATE_CALL
     yield place.held_until or LONG_AGO, ASKED

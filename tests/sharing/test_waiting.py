@@ -68,6 +68,16 @@ def test_a_newer_version_waits_as_long_as_the_lane_that_failed(studio, inbox):
     assert not deliveries.deliver_due("worker")
 
 
+def test_behind_a_lane_that_failed_a_new_version_does_not_wait_for_its_route(studio, inbox):
+    studio.publish()
+    inbox.answers.append(UnavailableError())
+    deliveries.deliver_due("worker")
+    Route.objects.update(cadence="weekly", weekday=0, local_time="06:00")
+    studio.publish(session("tp-1", title="Tempo run"), urgent=False)
+    assert studio.lane.due_at < studio.deliveries()[-1].due_at
+    assert next_try(studio).words == waiting.LAST_TRY
+
+
 def test_behind_an_open_breaker_the_next_try_is_its_probe(studio):
     studio.publish()
     opened(clock.now() + 10 * MINUTE)

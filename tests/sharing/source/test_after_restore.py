@@ -30,6 +30,8 @@ from sharing import (
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import Delivery, Hint, Installation, Lane, Plan, RemoteRecord, Source
 from sharing.redeliver import settle_unknown
+from sharing.selectors import deliveries as selectors
+from sharing.selectors import waiting
 from tests.sharing import fake_destination, readable_destination
 from tests.sharing import world as worlds
 from tests.sharing.source.studio import BEN
@@ -117,6 +119,28 @@ def test_nothing_older_than_what_is_there_goes_out_before_the_calendar_was_read(
     share(backup)
     assert arrived() == ["One", "Three", "Three"]
     assert backup.world.states() == ["delivered", "superseded", "delivered"]
+
+
+def next_tries(ana):
+    """Of the newest delivery: as a list reads it, and read alone."""
+    listed = selectors.deliveries(ana.world.ana).order_by("-revision").first()
+    return [waiting.next_try(one) for one in (listed, Delivery.objects.get(pk=listed.pk))]
+
+
+def test_what_waits_for_its_calendar_says_so_and_no_time(backup, django_assert_num_queries):
+    edit(backup, "Two")
+    backup.read()
+    backup.world.make_due()
+    before = next_tries(backup)
+    assert all(found.at for found in before)
+    put_back(backup)
+    backup.world.make_due()
+    assert not deliveries.deliver_due("worker")
+    assert next_tries(backup) == [waiting.NextTry(None, waiting.CALENDAR)] * 2
+    with django_assert_num_queries(1):
+        waiting.next_try(selectors.deliveries(backup.world.ana).order_by("-revision").first())
+    backup.read()
+    assert all(found.at for found in next_tries(backup))
 
 
 def test_the_calendar_as_it_was_is_sent_again_because_something_newer_may_be_there(backup):
