@@ -56,7 +56,6 @@ class DestinationForm(forms.Form):
     rate_per_second = forms.FloatField(
         label="Calls per second",
         required=False,
-        validators=[pace.RATE.check],
         widget=_figure(pace.RATE, step="any"),
         help_text=(
             "In the long run, for all athletes together. Lower it if the destination often asks "
@@ -66,26 +65,22 @@ class DestinationForm(forms.Form):
     burst = forms.IntegerField(
         label="Calls in one go",
         required=False,
-        validators=[pace.BURST.check],
         widget=_figure(pace.BURST),
         help_text="How many may follow one another at once after a quiet time. 1 to 1,000.",
     )
     slots = forms.IntegerField(
         label="Plans at the same time",
         required=False,
-        validators=[pace.SLOTS.check],
         widget=_figure(pace.SLOTS),
         help_text="How many are being sent there side by side. 1 to 100.",
     )
     late_apply_window = forms.IntegerField(
         label="Late window, in seconds",
         required=False,
-        validators=[pace.LATE.check],
         widget=_figure(pace.LATE),
         help_text=(
             "How long a call that got no answer may still take effect there. Baton waits that long "
-            "before it sends what such a call could undo. 0 to 3,600. A wait that has begun keeps "
-            "its time."
+            "before it sends what such a call could undo. 0 to 3,600."
         ),
     )
     idempotency_class = forms.ChoiceField(
@@ -116,11 +111,19 @@ class DestinationForm(forms.Form):
         if not called:
             for name in OF_CALLS:
                 del self.fields[name]
+        if destination is not None:
+            self._let_stay(destination)
         self._ask_what_it_promises(promises, new=destination is None)
         members = User.objects.filter(memberships__organisation=organisation)
         deputy = self.fields["deputy"]
         if isinstance(deputy, forms.ModelChoiceField):
             deputy.queryset = members.distinct().order_by("name", "email")
+
+    def _let_stay(self, destination: Destination) -> None:
+        """A figure from before there were bounds keeps no browser from saving the rest."""
+        for bound in self.about_its_pace:
+            if not pace.within(bound.name, getattr(destination, bound.name)):
+                del bound.field.widget.attrs["min"], bound.field.widget.attrs["max"]
 
     def _ask_what_it_promises(self, able: Collection[str], *, new: bool) -> None:
         asked = self.fields["idempotency_class"]
@@ -159,7 +162,7 @@ class DestinationForm(forms.Form):
 
     def clean_late_apply_window(self) -> timedelta | None:
         seconds = self.cleaned_data["late_apply_window"]
-        return None if seconds is None else timedelta(seconds=seconds)
+        return None if seconds is None else pace.window(seconds)
 
     def clean_schedule(self) -> list[int] | None:
         return schedule.parse(self.cleaned_data["schedule"])

@@ -81,7 +81,7 @@ class Destination(models.Model):
 
     rate_per_second = models.FloatField(default=5.0)
     burst = models.PositiveSmallIntegerField(default=5)
-    slots = models.PositiveSmallIntegerField(default=2)  # calls at the same time
+    slots = models.PositiveSmallIntegerField(default=2)  # plans at the same time
     late_apply_window = models.DurationField(default=timedelta(seconds=60))
     held_until = models.DateTimeField(default=long_ago, null=True)  # it asked; null: just resumed
     schedule = models.JSONField(null=True, blank=True)  # seconds before each try; null: the default

@@ -232,9 +232,9 @@ def _configure(row: Destination, settings: Mapping[str, Any]) -> None:
 def _choose(row: Destination, choices: Mapping[str, Any]) -> None:
     if unknown := set(choices) - CHANGEABLE:
         raise TypeError(f"These cannot be chosen: {', '.join(sorted(unknown))}.")
+    _check_pace(row, choices)
     for name, value in choices.items():
         setattr(row, name, value)
-    _check_pace(choices)
     _check_schedule(row)
     if "idempotency_class" in choices:
         _check_promise(row)
@@ -243,10 +243,12 @@ def _choose(row: Destination, choices: Mapping[str, Any]) -> None:
     row.validate_constraints(exclude=["audit_entry"])
 
 
-def _check_pace(choices: Mapping[str, Any]) -> None:
-    """Only what is chosen now: what was set before there were bounds may stay."""
+def _check_pace(row: Destination, choices: Mapping[str, Any]) -> None:
+    """Only what is changed now: what was set before there were bounds may stay."""
     refused: dict[str, list[str]] = {}
     for name in pace.BOUNDS.keys() & choices.keys():
+        if choices[name] == getattr(row, name):
+            continue
         try:
             pace.check(name, choices[name])
         except ValidationError as refusal:

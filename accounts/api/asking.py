@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import APIException, NotAuthenticated, NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
 from accounts import roles
@@ -81,13 +82,22 @@ def _named(user: User, permission: str, key: str) -> Organisation:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """A service's refusal, in its own words, as the API's 400."""
+def told(serializer: BaseSerializer[Any] | None = None) -> Iterator[None]:
+    """A service's refusal, in its own words, as the API's 400. A field of the serializer is named
+    as it is on the wire.
+    """
     try:
         yield
     except Refusal as refusal:
-        words = refusal.message_dict if hasattr(refusal, "error_dict") else refusal.messages
-        raise ValidationError(words) from refusal
+        raise ValidationError(_words(refusal, serializer)) from refusal
+
+
+def _words(refusal: Refusal, serializer: BaseSerializer[Any] | None) -> Any:
+    if not hasattr(refusal, "error_dict"):
+        return refusal.messages
+    fields = getattr(serializer, "fields", {})
+    on_the_wire = {field.source: name for name, field in fields.items()}
+    return {on_the_wire.get(name, name): said for name, said in refusal.message_dict.items()}
 
 
 @contextmanager

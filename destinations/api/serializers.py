@@ -1,6 +1,5 @@
 """The shapes of destinations on the wire. Settings are taken and never shown: they hold secrets."""
 
-from datetime import timedelta
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -11,21 +10,21 @@ from destinations import pace, registry, schedule
 from destinations.models import Destination
 
 
-@extend_schema_field({"type": "integer", "minimum": pace.LATE.least, "maximum": pace.LATE.most})
+@extend_schema_field({"type": "integer"})
 class SecondsField(serializers.IntegerField):
     """A time as whole seconds on the wire, refused before it is too long to be one."""
 
     def to_internal_value(self, data: Any) -> Any:
-        seconds = super().to_internal_value(data)
-        pace.LATE.check(seconds)
-        return timedelta(seconds=seconds)
+        return pace.window(super().to_internal_value(data))
 
     def to_representation(self, value: Any) -> int:
         return int(value.total_seconds())
 
 
-def _within(bounds: pace.Bounds) -> dict[str, Any]:
-    return {"min_value": bounds.least, "max_value": bounds.most}
+def _between(name: str, words: str) -> str:
+    """The service refuses a new figure that lies outside; one from before the bounds may stay."""
+    bounds = pace.BOUNDS[name]
+    return f"{words} A new figure is between {bounds.least:,g} and {bounds.most:,g}."
 
 
 class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destination]):
@@ -47,8 +46,11 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
 
     late_apply_window = SecondsField(
         required=False,
-        help_text="Seconds for which a call without an answer may still take effect there. What "
-        "such a call could undo waits that long.",
+        help_text=_between(
+            "late_apply_window",
+            "Seconds for which a call without an answer may still take effect there. What such a "
+            "call could undo waits that long.",
+        ),
     )
 
     class Meta:
@@ -75,9 +77,11 @@ class DestinationSerializer(CamelSerializer, serializers.ModelSerializer[Destina
             "last_error_at",
         ]
         extra_kwargs = {
-            "rate_per_second": _within(pace.RATE),
-            "burst": _within(pace.BURST) | {"help_text": "Calls in one go after a quiet time."},
-            "slots": _within(pace.SLOTS) | {"help_text": "Plans sent there at the same time."},
+            "rate_per_second": {
+                "help_text": _between("rate_per_second", "Calls per second in the long run.")
+            },
+            "burst": {"help_text": _between("burst", "Calls in one go after a quiet time.")},
+            "slots": {"help_text": _between("slots", "Plans sent there at the same time.")},
             "idempotency_class": {
                 "required": False,
                 "help_text": (

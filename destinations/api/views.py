@@ -38,7 +38,7 @@ class DestinationViewSet(
     def perform_create(self, serializer: BaseSerializer[Destination]) -> None:
         values: dict[str, Any] = dict(serializer.validated_data)
         user = person(self.request)
-        with told():
+        with told(serializer):
             serializer.instance = services.create(
                 organisation_of(self.request, self.write_permission),
                 user,
@@ -52,7 +52,7 @@ class DestinationViewSet(
         values: dict[str, Any] = dict(serializer.validated_data)
         values.pop("kind")
         answers = values.pop("settings") or None
-        with told():
+        with told(serializer):
             serializer.instance = services.change(self.get_object(), answers=answers, **values)
 
     @extend_schema(request=None, responses=serializers.CheckedSerializer)

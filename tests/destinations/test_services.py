@@ -108,6 +108,15 @@ def test_the_pace_has_bounds_and_each_figure_is_in_the_log(organisation, ana):
         services.change(made, rate_per_second=float("nan"))
 
 
+def test_a_figure_from_before_the_bounds_may_stay_and_no_other_may_follow(organisation, ana):
+    made = webhook(organisation, ana)
+    Destination.objects.update(rate_per_second=0.005)
+    services.change(made, name="Renamed", rate_per_second=0.005)
+    assert (made.name, made.rate_per_second) == ("Renamed", 0.005)
+    with pytest.raises(ValidationError):
+        services.change(made, rate_per_second=0.006)
+
+
 def test_a_change_at_the_end_of_a_long_schedule_is_in_the_log(organisation, ana):
     waits = [0, *range(80_001, 80_030)]
     made = webhook(organisation, ana)

@@ -564,6 +564,19 @@ def test_a_pace_that_makes_no_sense_is_refused_at_its_field(client, world, ana, 
     assert pace_of(made) == before
 
 
+def test_a_figure_from_before_the_bounds_keeps_nobody_from_a_new_name(client, world, ana):
+    made = make_webhook(client, HOOK)
+    old = {"rate_per_second": 0.005, "burst": 2000, "slots": 200}
+    Destination.objects.filter(pk=made.pk).update(**old, late_apply_window=timedelta(hours=2))
+    url = reverse("destination_edit", args=[made.pk])
+    form = client.get(url).context["form"]
+    shown = {bound.name: str(bound.value()) for bound in form.about_its_pace}
+    assert not any("min=" in str(bound) or "max=" in str(bound) for bound in form.about_its_pace)
+    assert client.post(url, HOOK | shown | {"name": "Renamed"}).status_code == 302
+    assert Destination.objects.get(pk=made.pk).name == "Renamed"
+    assert pace_of(made) == (0.005, 2000, 200, timedelta(hours=2))
+
+
 def test_cara_may_not_change_the_pace(client, world, ana, cara):
     made = make_webhook(client, HOOK)
     client.force_login(cara)
