@@ -91,6 +91,8 @@ def _go_on(ended: threading.Event) -> None:
             add_up()
         except Error as error:
             logger.warning("How long calls took could not be kept (%s).", error)
+        except Exception:
+            logger.exception("Adding up how long calls took met a fault; it goes on.")
         finally:
             connection.close()
 

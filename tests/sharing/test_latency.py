@@ -4,10 +4,12 @@ import runpy
 import threading
 from contextlib import suppress
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import requests
 import responses
+from django.db import InterfaceError, OperationalError
 from django.urls import reverse
 
 from accounts import provider
@@ -122,6 +124,44 @@ def test_a_process_without_a_pump_adds_up_beside_its_work(monkeypatch):
     latency.count(Endpoint("token"), 0.2)
     assert added.wait(10)
     ended.set()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OperationalError("gone"), "could not be kept (gone)"),
+        (InterfaceError("connection already closed"), "could not be kept (connection"),
+        (KeyError("of ours"), "met a fault"),
+    ],
+    ids=["database", "connection", "fault"],
+)
+def test_adding_up_goes_on_after_a_fault_and_closes_its_connection(
+    monkeypatch, caplog, error, said
+):
+    monkeypatch.setattr(latency, "BETWEEN", 0.01)
+    added, closed, faults = threading.Event(), [], [error]
+
+    def add(*_):
+        if faults:
+            raise faults.pop()
+        added.set()
+
+    monkeypatch.setattr(latency, "_add", add)
+    monkeypatch.setattr(latency, "connection", SimpleNamespace(close=lambda: closed.append(1)))
+    ended = latency.add_up_beside()
+    while not added.wait(0.02) and threads("latencies"):
+        latency.count(Endpoint("token"), 0.2)
+    ended.set()
+    for thread in threads("latencies"):
+        thread.join(10)
+    assert added.is_set()
+    assert said in caplog.text
+    assert len(closed) > 1
+
+
+def threads(name):
+    return [thread for thread in threading.enumerate() if thread.name == name]
 
 
 def test_the_web_process_adds_up_beside_its_work(monkeypatch):
