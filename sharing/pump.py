@@ -140,6 +140,8 @@ class Pump:
                 self.beside()
             except DatabaseError as error:
                 logger.warning("A heartbeat could not be kept (%s).", error)
+            except Exception:
+                logger.exception("Beating met a fault; it goes on.")
             finally:
                 connection.close()
 

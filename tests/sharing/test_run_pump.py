@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import InterfaceError, connection
 
 from sharing import pump as pump_module
 from sharing.models import Heartbeat, PeriodicJob
@@ -105,3 +105,20 @@ def test_an_old_database_is_left_alone_and_the_log_says_what_to_do(studio, run_p
     assert pump.wait(30) == 0
     assert studio.states() == ["waiting"]
     assert not Heartbeat.objects.exists()
+
+
+def test_a_fault_beside_the_beats_does_not_end_them(monkeypatch):
+    beats = []
+
+    def fault():
+        beats.append(1)
+        raise InterfaceError("the connection is closed")
+
+    monkeypatch.setattr(pump_module, "BETWEEN_BEATS", 0.01)
+    beating = pump_module.Pump("test", threads=0, beside=fault)
+    beating.start()
+    deadline = time.monotonic() + 20
+    while len(beats) < 2 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    beating.stop()
+    assert len(beats) >= 2
