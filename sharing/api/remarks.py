@@ -35,11 +35,12 @@ class QuarantineRemarkSerializer(AnyRemarkSerializer[QuarantineRemark]):
 
 class AnyRemarkViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[R]):
     permission_classes = [Permitted]
+    remark: type[R]
     beside: str  # the field that says what it is about
 
     def get_queryset(self) -> QuerySet[R]:
-        rows: Any = self.queryset
-        found: QuerySet[R] = rows.model.objects.for_user(person(self.request))
+        rows: Any = self.remark.objects
+        found: QuerySet[R] = rows.for_user(person(self.request))
         return found.select_related("author").order_by("-written_at")
 
     def perform_create(self, serializer: serializers.BaseSerializer[R]) -> None:
@@ -47,7 +48,8 @@ class AnyRemarkViewSet(mixins.CreateModelMixin, viewsets.ReadOnlyModelViewSet[R]
         matter = values[self.beside]
         roles.require(user, remarks.act_on(matter), matter)
         with in_conflict(SettledError):
-            serializer.instance = remarks.write(matter, values["words"], user)
+            made: Any = remarks.write(matter, values["words"], user)
+            serializer.instance = made
 
 
 class RemarkViewSet(AnyRemarkViewSet[Remark]):
@@ -56,7 +58,7 @@ class RemarkViewSet(AnyRemarkViewSet[Remark]):
     read_permission = "view_athlete"
     write_permission = "redeliver"
     serializer_class = RemarkSerializer
-    beside = "delivery"
+    remark, beside = Remark, "delivery"
     filterset_fields = ["delivery"]
     queryset = Remark.objects.none()
 
@@ -67,6 +69,6 @@ class QuarantineRemarkViewSet(AnyRemarkViewSet[QuarantineRemark]):
     read_permission = "view_quarantine"
     write_permission = "replay_quarantine"
     serializer_class = QuarantineRemarkSerializer
-    beside = "quarantine"
+    remark, beside = QuarantineRemark, "quarantine"
     filterset_fields = ["quarantine"]
     queryset = QuarantineRemark.objects.none()
