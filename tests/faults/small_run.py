@@ -12,7 +12,8 @@ import pytest
 from audit import bundle, merkle
 from sharing import versions
 from tests.faults.harness.evidence import Evidence
-from tests.faults.harness.promises import DEADLINE, QUARANTINE
+from tests.faults.harness.promises import QUARANTINE
+from tests.faults.harness.stopped import DEADLINE
 
 BEN, EVA, ZOE = 1, 2, 3  # Eva withdraws, Zoe is erased
 TOKEN, HOOK = "tp-access-7d1e0c55", "hook-9f8e7d6c5b4a39281706"

@@ -1,4 +1,4 @@
-"""Thirteen ways to break the engine on purpose. A harness that stays green under one proves naught.
+"""Thirteen ways to break the engine on purpose. A harness that stays green under one is no proof.
 
 They exist in the test build alone, as replacements of the very function that keeps the promise.
 """

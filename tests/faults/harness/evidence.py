@@ -112,7 +112,7 @@ class Evidence:
 
     @cached_property
     def source_id_of_plan(self) -> dict[str, int]:
-        return {row["id"]: self.source_id_of[row["athlete_id"]] for row in self.tables["plans"]}
+        return {plan: self.source_id_of[athlete] for plan, athlete in self.athlete_of.items()}
 
     @cached_property
     def athlete_of(self) -> dict[str, str]:
@@ -139,8 +139,8 @@ class Evidence:
 
     def agrees(self, lane: Row) -> bool:
         """Whether the last decision about this lane's athlete and destination is a yes."""
-        plan = next(row for row in self.tables["plans"] if row["id"] == lane["plan_id"])
-        return self._last_decision.get((plan["athlete_id"], lane["destination_id"])) == "granted"
+        pair = (self.athlete_of[lane["plan_id"]], lane["destination_id"])
+        return self._last_decision.get(pair) == "granted"
 
     @cached_property
     def _last_decision(self) -> dict[tuple[str, str], str]:

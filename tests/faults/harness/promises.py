@@ -6,17 +6,15 @@ from itertools import pairwise
 from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import TITLE, Evidence
 from tests.faults.harness.journal import Line
-from tests.faults.harness.stopped import stops_obeyed
+from tests.faults.harness.stopped import DEADLINE, SLACK, stops_obeyed
 from tests.faults.harness.verdict import Verdict
 
 ENDED = {"delivered", "superseded", "blocked", "unknown", "dead"}
-DEADLINE = 1.5  # seconds that a call may take
 LEASE = 5.0
 OBJECTIVE = 60.0 + 10.0  # seconds until something is said: the objective and one look
 SAID = {"dead": "delivery_dead", "unknown": "outcome_unknown"}
 DIED = {"crashed", "late_success", "late_failure"}
 QUARANTINE = 3  # deaths over one lane
-SLACK = 1.0  # between clocks, commits and sockets of one loaded machine
 SCHEDULE = 27  # tries; what the destinations of the harness are given
 SPENT = {"transient", "unknown", "payload"}  # how a try ends that counts
 MOST_ATTEMPTS = SCHEDULE + 10  # crashes of ours and postponements spend no try
@@ -159,20 +157,19 @@ def _silence_after_withdrawal(evidence: Evidence, verdict: Verdict) -> None:
 
 def _silence_after_erasure(evidence: Evidence, verdict: Verdict) -> None:
     """It was done, the removal is the last that each destination saw, and no content came later."""
-    plans = {row["id"]: row["athlete_id"] for row in evidence.plans}
     asked = {line["athlete"]: line["at"] for line in reversed(evidence.did("erase"))}
     done = {row["athlete_id"] for row in evidence.erasures if row["state"] == "done"}
     for athlete in asked.keys() - done:
         verdict.broken(f"athlete {athlete} was never erased")
     for call in evidence.calls:
-        since = asked.get(plans.get(call["body"]["plan"], ""))
+        since = asked.get(evidence.athlete_of.get(call["body"]["plan"], ""))
         if since is None or call["method"] == "DELETE":
             continue
         verdict.looked_at += 1
         if call["at"] > since + DEADLINE + SLACK:
             verdict.broken(f"request {call['request']} carried content after the erasure")
     for (name, plan), effects in evidence.effects_of.items():
-        if plans.get(plan) in asked and not effects[-1]["gone"]:
+        if evidence.athlete_of.get(plan) in asked and not effects[-1]["gone"]:
             verdict.broken(f"{name} still holds plan {plan} of somebody who was erased")
 
 

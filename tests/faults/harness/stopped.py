@@ -8,7 +8,7 @@ from tests.faults.harness.journal import Line
 from tests.faults.harness.verdict import Verdict
 
 DEADLINE = 1.5  # seconds that a call may take, counted from when it was meant
-SLACK = 1.0  # between the commit of a stop, who asked just before it, and two clocks
+SLACK = 1.0  # between clocks, commits and sockets of one loaded machine
 DONE = ("put_stop", "lift_stop", "pause", "resume")  # one thing at a time: put, lifted, put …
 
 
