@@ -82,6 +82,7 @@ class Env(BaseSettings):
     baton_erasure_patience_days: Annotated[float, Field(ge=0, le=365)] = 30
     baton_alert_errors: Annotated[int, Field(ge=1)] = 5
     baton_alert_window: Seconds = 300
+    baton_alert_tries: Annotated[int, Field(ge=1)] = 4
     baton_alert_late: Seconds = 60
     baton_alert_unread: Seconds = 300
     baton_alert_take_back: Seconds = 86_400

@@ -352,6 +352,7 @@ BATON_ERASURES_FILE = ENV.baton_erasures_file or str(BASE_DIR / "var" / "erasure
 BATON_ERASURE_PATIENCE = timedelta(days=ENV.baton_erasure_patience_days)
 BATON_ALERT_ERRORS = ENV.baton_alert_errors
 BATON_ALERT_WINDOW = timedelta(seconds=ENV.baton_alert_window)
+BATON_ALERT_TRIES = ENV.baton_alert_tries
 BATON_ALERT_LATE = timedelta(seconds=ENV.baton_alert_late)
 BATON_ALERT_UNREAD = timedelta(seconds=ENV.baton_alert_unread)
 BATON_ALERT_TAKE_BACK = timedelta(seconds=ENV.baton_alert_take_back)

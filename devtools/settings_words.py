@@ -45,6 +45,7 @@ WORDS = {
     "baton_erasure_patience_days": "Days that an erasure waits for removals nobody confirms.",
     "baton_alert_errors": "Failed attempts at one destination that raise an alert …",
     "baton_alert_window": "… when they happen within so many seconds.",
+    "baton_alert_tries": "Tries of one plan that fail in a row before an alert.",
     "baton_alert_late": "Seconds that a due plan may wait before an alert.",
     "baton_alert_unread": "Seconds that a changed calendar may stay unread before an alert.",
     "baton_alert_take_back": "Seconds that a removal may be owed before an alert.",

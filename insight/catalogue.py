@@ -166,6 +166,12 @@ KINDS: dict[str, AlertKind] = {
         "Every call has failed for more than half of five days. Then it is switched off.",
         "Open the destination", _destination,
     ),
+    "tries_failing": AlertKind(
+        DESTINATION, WARNING, "Plans do not arrive",
+        "Several tries in a row have failed there. Baton goes on trying by itself, for days.",
+        "Tries of a lane fail one after the other. One alert for each cause of the last failure.",
+        "See what waits", _deliveries("waiting"),
+    ),
     "delivery_dead": AlertKind(
         ADMIN, CRITICAL, "Deliveries were given up",
         "Plans could not be delivered and Baton does not try again by itself.",

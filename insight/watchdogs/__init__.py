@@ -25,6 +25,7 @@ OFTEN: Mapping[str, Watchdog] = {
     "lane_late": lanes.late,
     "nothing_claimed": lanes.nothing_claimed,
     "attempt_unsettled": lanes.unsettled,
+    "tries_failing": lanes.failing,
     "delivery_dead": lanes.dead,
     "athletes_unlisted": lanes.unlisted,
     "outcome_unknown": lanes.unknown,

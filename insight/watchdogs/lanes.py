@@ -12,7 +12,8 @@ from destinations.errors import UnlistedError
 from destinations.models import Destination
 from insight.alerts import INSTALLATION, Finding
 from sharing import claims
-from sharing.models import Attempt, Delivery, Drift, Lane
+from sharing.models import Attempt, Delivery, Drift, Lane, Route
+from sharing.stops import covering
 
 MISSED_FOR = timedelta(days=1)  # how long a version is missed that only a newer one follows
 
@@ -44,6 +45,23 @@ def unsettled(now: datetime) -> Iterator[Finding]:
         settled_at=None, lane__lease_until__lt=now - settings.BATON_ALERT_UNSETTLED
     )
     yield from _by_destination("attempt_unsettled", abandoned, "lane__", "started_at")
+
+
+def failing(now: datetime) -> Iterator[Finding]:
+    """Lanes whose tries fail one after the other, also where they are too few and too far apart
+    to open the breaker: one finding for each destination and cause. No stop holds them.
+    """
+    rows = Delivery.objects.filter(
+        ~covering.held_deliveries(),
+        state=Delivery.State.WAITING,
+        started_at__isnull=False,
+        lane__state=Lane.State.ACTIVE,
+        lane__tries__gte=settings.BATON_ALERT_TRIES,
+        lane__route__state__in=[Route.State.ACTIVE, Route.State.RETIRED],
+        lane__destination__state=Destination.State.ACTIVE,
+        lane__destination__breaker_state=Destination.Breaker.CLOSED,
+    )
+    yield from _by_destination("tries_failing", rows, "lane__", "started_at", by="reason")
 
 
 def dead(now: datetime) -> Iterator[Finding]:

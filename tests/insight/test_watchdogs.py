@@ -31,6 +31,7 @@ from sharing import (
     periodic,
     quarantine,
     redeliver,
+    stops,
     trouble,
 )
 from sharing.models import (
@@ -189,6 +190,53 @@ def test_an_athlete_whom_a_destination_does_not_list_is_told_until_they_are_list
     studio.make_due()
     work()
     assert standing() == set()
+
+
+def fails(studio, inbox, times, code="unavailable"):
+    for _ in range(times):
+        inbox.answers.append(UnavailableError(code=code))
+        studio.make_due()
+        work()
+
+
+def test_one_plan_whose_tries_fail_is_told_although_the_others_arrive(studio, inbox):
+    """Its tries are too few and too far apart for the threshold and for the breaker."""
+    studio.publish()
+    fails(studio, inbox, 3, "tls_expired")
+    assert standing() == set()
+    fails(studio, inbox, 1, "tls_expired")
+    assert standing() == {"tries_failing"}
+    raised = alert("tries_failing")
+    assert (raised.destination_id, raised.count) == (studio.destination.pk, 1)
+    assert raised.facts["reason"] == "tls_expired"
+    studio.make_due()
+    work()
+    assert standing() == set()
+
+
+def test_a_new_version_of_a_plan_whose_tries_fail_does_not_hide_it(studio, inbox):
+    studio.publish()
+    fails(studio, inbox, 3)
+    studio.publish(session("tp-1", title="Another"))
+    fails(studio, inbox, 1)
+    assert standing() == {"tries_failing"}
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        lambda studio: destination_is(studio, breaker_state="open", breaker_opened_at=clock.now()),
+        lambda studio: services.pause(studio.destination, "A person says so"),
+        lambda studio: studio.route.__class__.objects.update(state="paused"),
+        lambda studio: stops.put(studio.destination, "pause", reason="Wait", by=studio.ana),
+    ],
+    ids=["breaker", "paused", "route paused", "stopped"],
+)
+def test_where_nothing_is_tried_no_tries_fail(studio, inbox, held):
+    studio.publish()
+    fails(studio, inbox, 4)
+    held(studio)
+    assert standing() <= {"breaker_open"}
 
 
 def test_a_dead_delivery_that_a_newer_promise_replaced_is_no_alert(studio):
