@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from uuid import UUID
 
 KINDS = frozenset({"user", "athlete", "system", "source", "token"})
 
@@ -23,6 +24,10 @@ class Actor:
 SYSTEM = Actor("system", "baton")
 _current: ContextVar[Actor | Callable[[], Actor]] = ContextVar("actor", default=SYSTEM)
 _request: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def user(pk: UUID) -> Actor:
+    return Actor("user", str(pk))
 
 
 def current() -> Actor:

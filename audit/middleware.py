@@ -31,5 +31,5 @@ def _actor(request: HttpRequest) -> actor.Actor:
     """Asked when something is recorded: by then the API has told whose token came along."""
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
-        return actor.Actor("user", str(user.pk))
+        return actor.user(user.pk)
     return actor.SYSTEM

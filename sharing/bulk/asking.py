@@ -15,9 +15,10 @@ from accounts.models import Organisation, User
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import clock, wake
-from sharing.bulk import criteria, limits, selection
+from sharing.bulk import criteria, lately, limits, selection
 from sharing.bulk.criteria import Criteria, To
-from sharing.bulk.refusing import BLOCKED, SUPERSEDED, NotPossible
+from sharing.bulk.lately import affected
+from sharing.bulk.refusing import NotPossible
 from sharing.models import BulkAction, BulkItem
 from sharing.models.base import REASON_LENGTH
 
@@ -134,12 +135,6 @@ def is_stale(action: BulkAction) -> bool:
     return (action.ready_at or action.asked_at) < clock.now() - GOOD_FOR
 
 
-def affected(action: BulkAction) -> int:
-    """How many lanes are promised something when it runs."""
-    told = action.forecast
-    return int(action.total - told.get(SUPERSEDED, 0) - told.get(BLOCKED, 0))
-
-
 def needs_second(action: BulkAction) -> bool:
     """Whether it is more than who asked may do alone, with what they began of it lately."""
     return _exceeds(action, _room(action))
@@ -164,14 +159,13 @@ def _exceeds(action: BulkAction, room: int | None) -> bool:
 
 def _room(action: BulkAction) -> int | None:
     """How many lanes more who asked may move alone now; None: there is no limit."""
-    limit = limits.alone(action.asked_by, action.organisation)
+    whose = (action.asked_by, action.organisation)
+    limit = limits.alone(*whose)
     if limit is None:
         return None
-    lately = BulkAction.objects.filter(
-        organisation=action.organisation_id, asked_by=action.asked_by_id, kind=action.kind,
-        approved_by=None, started_at__gte=clock.now() - limits.WITHIN,
-    )  # fmt: skip
-    return limit - sum(affected(begun) for begun in lately)
+    if action.kind == Kind.TAKE_BACK:
+        return limit - lately.taken_back(*whose)
+    return limit - lately.by_previews(*whose, action.kind)
 
 
 def carried_out(action: BulkAction) -> bool:

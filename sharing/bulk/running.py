@@ -15,7 +15,8 @@ from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from accounts import roles
-from audit.actor import Actor, acting
+from audit import actor
+from audit.actor import acting
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from sharing import claims, clock, wake
@@ -43,7 +44,7 @@ def run_due(budget: float = BUDGET) -> bool:
     action = _claim()
     if action is None:
         return False
-    with suppress(Fenced), acting(Actor("user", str(action.asked_by_id))):
+    with suppress(Fenced), acting(actor.user(action.asked_by_id)):
         Run(action).go_on(budget)
     return True
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from audit import actor
 from audit.log import Log, audited_atomic
 from audit.retrying import retried
 from destinations.models import Destination
@@ -39,12 +40,13 @@ def waiting_for_confirmation(destination: Destination) -> QuerySet[Drift]:
 def restore(destination: Destination, by: User | None = None) -> int:
     """A person confirmed: repair everything that waits for it. The deliveries follow at once."""
     with audited_atomic() as log:
-        waiting = list(waiting_for_confirmation(destination).values_list("pk", flat=True))
+        waiting = dict(waiting_for_confirmation(destination).values_list("pk", "lane"))
         entry = log.record(
             "drift.restore",
             organisation=destination.organisation_id,
             destination=destination.pk,
-            extra={"differences": len(waiting)},
+            actor=actor.user(by.pk) if by else None,
+            extra={"differences": len(waiting), "lanes": len(set(waiting.values()))},
         )
         Drift.objects.filter(pk__in=waiting, state=State.OPEN).update(
             state=State.REPAIRING, settled_by=by, settled_at=clock.now(), audit_entry_id=entry

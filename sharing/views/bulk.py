@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts import roles
 from accounts.models import User
-from sharing.bulk import asking, shown
+from sharing.bulk import asking, lately, shown
 from sharing.bulk.forms import RollBackForm
 from sharing.bulk.refusing import NotPossible
 from sharing.models import BulkAction
@@ -47,7 +47,7 @@ def action(request: HttpRequest, pk: UUID) -> HttpResponse:
         "action": row, "title": shown.title(row), "now": now,
         "about": shown.about(row, shown.names([row], user)),
         "live": shown.is_live(row, now), "steps": shown.steps(row), "lanes": shown.lanes(row),
-        "reasons": shown.reasons(row), "affected": asking.affected(row), "page": page,
+        "reasons": shown.reasons(row), "affected": lately.affected(row), "page": page,
         "lines": [shown.Line(item) for item in page.object_list],
         "needs_second": shown.needs_second(row), **_rights(user, row),
     }  # fmt: skip

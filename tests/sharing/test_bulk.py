@@ -19,12 +19,13 @@ from destinations.errors import (
 )
 from destinations.models import Destination
 from sharing import claims, clock, consents, deliveries, outcomes, pinned, redeliver, routes
-from sharing.bulk import asking, carrying, limits, running
+from sharing.bulk import asking, carrying, lately, limits, running, taking_back
 from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import NotPossible
 from sharing.drift import repairing
 from sharing.ledger import lanes_with_a_gap, ledger
 from sharing.models import BulkAction, BulkItem, Delivery, Lane, Plan, Route
+from sharing.routes import RouteSettings
 from sharing.stops import putting
 from tests.sharing import fake_destination
 from tests.sharing.world import FIELDS, build, publish, session
@@ -567,6 +568,46 @@ def test_an_assistant_is_no_second_person(club, inbox, monkeypatch):
         asking.agree(action, person(club, "assistant", "cara"))
 
 
+def narrowed(*athletes):
+    whom = [each.pk for each in athletes]
+    return RouteSettings(name="Club", purpose="training", audience="chosen", athletes=whom)
+
+
+def test_routes_that_are_narrowed_and_retired_within_an_hour_add_up(club, inbox, monkeypatch):
+    """Several acts that each stay below the limit are as much as one that does not."""
+    monkeypatch.setitem(limits.ALONE, "coach", ATHLETES - 1)
+    publish_all("One")
+    staying = list(Athlete.objects.all()[: ATHLETES - 2])
+    taking_back.change(club.route, narrowed(*staying), club.ana)
+    work()
+    with pytest.raises(NotPossible, match=r"2 within the last hour, more than you may alone"):
+        taking_back.retire(club.route, club.ana)
+    assert Route.objects.get().state == "active"
+    other = person(club, "coach", "cara")
+    taking_back.retire(club.route, other)
+    assert lately.taken_back(other, club.organisation) == len(staying)
+
+
+def test_what_was_taken_back_an_hour_ago_no_longer_counts(club, inbox, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", ATHLETES - 1)
+    publish_all("One")
+    taking_back.change(club.route, narrowed(*Athlete.objects.all()[2:]), club.ana)
+    work()
+    monkeypatch.setattr(limits, "WITHIN", timedelta(0))
+    assert taking_back.retire(club.route, club.ana).state == "retired"
+
+
+def test_a_route_that_was_narrowed_leaves_less_room_for_taking_back(club, inbox, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", ATHLETES)
+    publish_all("One")
+    taking_back.change(club.route, narrowed(*Athlete.objects.all()[2:]), club.ana)
+    work()
+    action = previewed(club, Kind.TAKE_BACK, route=club.route.pk)
+    assert asking.needs_second(action)
+    monkeypatch.setattr(limits, "WITHIN", timedelta(0))
+    assert not asking.needs_second(action)
+
+
 def test_an_owner_needs_nobody(club):
     club.ana.memberships.update(role="owner")
     assert limits.alone(club.ana, club.organisation) is None
@@ -710,7 +751,7 @@ def test_wrong_versions_that_wait_are_not_sent_before_the_one_rolled_back_to(eve
     wish = {"plan": every.plan.pk, "to": To.VERSION, "version": 1}
     action = previewed(every, Kind.ROLL_BACK, **wish)
     assert figures(action) == {"lanes": 1, "nothing": 1, "overtakes": 2}
-    assert asking.affected(action) == 1
+    assert lately.affected(action) == 1
     carried_out(action)
     assert every.states() == ["delivered", "superseded", "superseded", "waiting"]
     work()
@@ -833,7 +874,7 @@ def test_what_the_preview_counted_as_blocked_stays_so_when_it_is_unblocked_later
     consents.withdraw(changed.ben, changed.destination, basis=consent.Basis())
     work()
     action = previewed(changed, Kind.ROLL_BACK, route=changed.route.pk, to=To.PREVIOUS)
-    assert asking.affected(action) == ATHLETES - 1
+    assert lately.affected(action) == ATHLETES - 1
     changed.agree()
     carried_out(action)
     assert states(action) == {"done": ATHLETES - 1, "refused": 1}

@@ -834,6 +834,23 @@ def test_f44_the_limit_counts_plans_and_not_their_sessions(world, calendar, monk
     assert putting_back.restore(world.destination, world.ana) == 9
 
 
+def test_f44_what_one_person_restores_within_an_hour_adds_up(world, calendar, monkeypatch):
+    monkeypatch.setitem(limits.ALONE, "coach", 3)
+    for _ in range(2):
+        another_lane(world)
+    calendar.held.clear()
+    check(world)
+    assert putting_back.restore(world.destination, world.ana) == 9
+    restoring.repair_due()
+    deliver_all()
+    calendar.held.clear()
+    check(world)
+    with pytest.raises(NotPossible, match="3 plans at once, after 3 within the last hour"):
+        putting_back.restore(world.destination, world.ana)
+    monkeypatch.setattr(limits, "WITHIN", timedelta(0))
+    assert putting_back.why_not(world.destination, world.ana) == ""
+
+
 def test_who_answers_for_a_destination_restores_it_within_a_limit(world, calendar, monkeypatch):
     for _ in range(2):
         another_lane(world)
