@@ -252,7 +252,7 @@ CATALOGUE: dict[str, ErrorKind] = {
         COACH,
         "The destination says that this address has ended for good.",
         "The destination answered 410: it is switched off here until a person says otherwise.",
-        "Enter the new address, or retire the destination.",
+        "Enter the new address, or retire its routes.",
     ),
     "failing_for_days": ErrorKind(
         DESTINATION,

@@ -32,10 +32,10 @@ WORDS: dict[str, Words] = {
         "It is newer than anything there, so it is taken.",
     ),
     Class.KEYED: Words(
-        "It recognises the message id and takes each message once.",
-        "Baton sends the same message again until it is acknowledged; it is taken once, because "
-        "its id is recognised there.",
-        "What it has taken with the same message id it does not take a second time.",
+        "It is expected to recognise the message id, and so to take each message once.",
+        "Baton sends the same message again until it is acknowledged; it is taken once where its "
+        "id is recognised.",
+        "What it has taken with the same message id it is expected not to take a second time.",
     ),
     Class.UPSERT: Words(
         "It replaces what it has of the plan with what came last.",
@@ -50,9 +50,13 @@ WORDS: dict[str, Words] = {
         "It acts on it once more, even if it has acted on it before: look there first.",
     ),
 }
-ACTS = (
-    "It acts each time it is called, as Zapier, Make, n8n, Power Automate, IFTTT and Pipedream do."
-)
+SAID_BY_A_PERSON = {
+    Class.KEYED: "It recognises the message id and takes each message once.",
+    Class.NONE: (
+        "It acts each time it is called, as Zapier, Make, n8n, Power Automate, IFTTT and "
+        "Pipedream do."
+    ),
+}
 
 
 def words(destination: Destination) -> Words:
@@ -65,7 +69,7 @@ def choices(able: Iterable[str]) -> list[tuple[str, str]]:
     """The classes among these as a person chooses them."""
     offered = set(able)
     return [
-        (name, ACTS if name == Class.NONE else said.twice)
+        (name, SAID_BY_A_PERSON.get(name, said.twice))
         for name, said in WORDS.items()
         if name in offered
     ]

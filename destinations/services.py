@@ -126,15 +126,6 @@ def resume(destination: Destination) -> Destination:
     return _audited(destination, "resumed", apply)
 
 
-def disable(destination: Destination, reason: str) -> Destination:
-    """Switch it off. Its history and what is known to be there are kept."""
-
-    def apply(row: Destination) -> None:
-        row.state, row.paused_reason = Destination.State.DISABLED, reason[:200]
-
-    return _audited(destination, "disabled", apply)
-
-
 def set_stage(destination: Destination, stage: Destination.Stage) -> Destination:
     def apply(row: Destination) -> None:
         row.stage = Destination.Stage(stage)
@@ -276,7 +267,6 @@ __all__ = [
     "Checked",
     "change",
     "create",
-    "disable",
     "pause",
     "resume",
     "rotate_secret",

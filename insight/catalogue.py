@@ -228,8 +228,8 @@ KINDS: dict[str, AlertKind] = {
     ),
     "pump_silent": AlertKind(
         BATON, CRITICAL, "No pump is running",
-        "The part of Baton that looks for due plans has stopped. Nothing is lost.",
-        "No pump has beaten for {wait}: only the broker wakes workers now.",
+        "The part of Baton that looks for changes and due plans has stopped. Nothing is lost.",
+        "No pump has beaten for {wait}: no calendar is read, and only the broker wakes workers.",
         "Look at the workers", _named("health"), wait="BATON_ALERT_PUMP",
     ),
     "broker_silent": AlertKind(

@@ -47,7 +47,8 @@ def _workers(now: datetime) -> Part:
         words = f"{alive} pump{'' if alive == 1 else 's'} at work."
         return Part("well", "Workers", words, newest.beat_at)
     return Part(
-        "failing", "Workers", "No pump has beaten lately: nothing is sent until one runs again.",
+        "failing", "Workers",
+        "No pump has beaten lately: no calendar is read, and only the broker wakes workers.",
         newest.beat_at if newest else None, "Not running",
     )  # fmt: skip
 

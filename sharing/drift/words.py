@@ -21,7 +21,7 @@ SUGGESTIONS: dict[str, str] = {
 }
 
 COPIES: dict[str, str] = {
-    Drift.State.OPEN: "Take the copy away, or keep it: you decide.",
+    Drift.State.OPEN: "Take the copy away, which cannot be undone, or keep it: you decide.",
     Drift.State.REPAIRING: "The next delivery takes the copy away.",
     Drift.State.KEPT: "The copy stays; Baton never writes to it.",
     Drift.State.REPAIRED: "The copy was taken away.",
