@@ -52,6 +52,7 @@ logger = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=2)  # waiting for the rate limit longer than this frees the worker
 MOST_CALLS = 2  # of one write: it looks first, or takes away and then writes
+SAFE = frozenset({IdempotencyClass.VERSIONED, IdempotencyClass.KEYED})  # late calls do no harm
 BREATHER = timedelta(seconds=2)  # for a database of ours that has just failed
 UNWELL = (OperationalError, InterfaceError)  # the database; other errors of it are about the data
 
@@ -93,6 +94,7 @@ def _nothing_has_left() -> Iterator[None]:
 def prepare(claim: claims.Claim) -> "Sending":
     lane, delivery = claim.lane, claim.delivery
     adapter = registry.adapter_for(lane.destination)
+    _wait_for_late_calls(lane)
     verifying.look(lane, claim.attempt, adapter)
     honoured = _honoured(lane, delivery, claim.fields, adapter)
     if delivery.intent == Delivery.Intent.SHARE:
@@ -101,6 +103,19 @@ def prepare(claim: claims.Claim) -> "Sending":
     steps = _steps(lane, delivery, honoured.items)
     _wait_for_other_content(lane, delivery, steps)
     return Sending(claim, adapter, steps)
+
+
+def _wait_for_late_calls(lane: Lane) -> None:
+    """A destination that passed for one of a safer class when a call came in doubt held no lane for
+    it: now that it does not any more, what may still be applied is waited for.
+    """
+    place = lane.destination
+    if not lane.verify_needed or place.idempotency_class in SAFE:
+        return
+    until = records.latest_end_of_doubt(lane)
+    wait = until + place.late_apply_window - clock.now() if until else timedelta(0)
+    if wait > timedelta(0):
+        raise outcomes.NotNow(wait, promises.UNCERTAIN)
 
 
 def _wait_for_other_content(lane: Lane, delivery: Delivery, steps: Sequence[Step]) -> None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Least
 
 from audit import log
 from audit.log import audited_atomic
@@ -261,6 +262,14 @@ def last_deadline(lane: Lane) -> datetime | None:
 
 def latest_deadline(steps: QuerySet[Step]) -> datetime | None:
     latest: datetime | None = steps.aggregate(latest=Max("attempt__deadline_at"))["latest"]
+    return latest
+
+
+def latest_end_of_doubt(lane: Lane) -> datetime | None:
+    """When the last call of the lane that may yet be applied was given up: none left after that."""
+    ended = Least("attempt__settled_at", "attempt__deadline_at")
+    doubtful = unacknowledged().filter(attempt__lane=lane)
+    latest: datetime | None = doubtful.aggregate(latest=Max(ended))["latest"]
     return latest
 
 

@@ -140,3 +140,25 @@ def test_who_replaces_what_it_has_gets_the_newest_again_after_a_pause(place):
     assert portal.world.lane.hold_until > clock.now()
     work(portal.world)
     assert portal.world.states() == ["delivered"]
+
+
+def test_a_call_in_doubt_is_waited_for_once_its_receiver_recognises_nothing_any_more(place):
+    """It was sent again at once while its key kept doubles out. Nothing newer may go before what
+    may still be applied of it.
+    """
+    portal = place(PORTAL, deduplicates=False)
+    portal.silent()
+    portal.world.publish(worlds.session("tp-1", title="One"))
+    work(portal.world)
+    assert portal.world.lane.hold_until < clock.now()
+    portal.world.publish(worlds.session("tp-1", title="Two"))
+    services.change(portal.destination, idempotency_class="upsert")
+    Lane.objects.update(due_at=clock.now())
+    while deliver_due("test"):
+        pass
+    lane = portal.world.lane
+    assert (portal.world.states()[-1], len(portal.effects())) == ("waiting", 1)
+    assert lane.due_at > clock.now() + portal.destination.late_apply_window / 2
+    work(portal.world)
+    assert portal.world.states()[-1] == "delivered"
+    assert len(portal.effects()) == 2

@@ -13,7 +13,7 @@ from plans.hashing import content_hash
 from plans.model import Plan as CanonicalPlan
 from plans.model import Session
 from sharing import clock, fan_out, routes, versions
-from sharing.models import Delivery, Lane, Plan, PlanVersion, Route
+from sharing.models import Attempt, Delivery, Lane, Plan, PlanVersion, Route
 
 FIELDS = frozenset(SESSION_FIELDS)
 
@@ -52,6 +52,7 @@ class World:
         """Let every wait be over: time passes in the rows, not in the test."""
         past = clock.now() - timedelta(minutes=5)
         Lane.objects.update(due_at=past, hold_until=past, lease_until=past)
+        Attempt.objects.exclude(settled_at=None).update(deadline_at=past)
 
 
 def session(item_id, *, day=None, title="Easy run", seconds=3600, **fields):
