@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.faults.harness.figures import measured
 from tests.faults.harness.profile import FULL, PROFILES, RESTORE, SHORT, TINY
 from tests.faults.harness.report import Report, doubts_of
 from tests.faults.harness.run import CHECKS, _judged
@@ -52,6 +53,14 @@ def notes(what, *lines):
     return noted
 
 
+def overslept(run, since=300.2, *, woke=306.7, ended=306.8, outcome="late_failure", held=None):
+    """A worker that fell asleep over an attempt, and how that one ended."""
+    slept = attempt(f"slept-{len(run.attempts)}", "ben-keyed-1", "ben-keyed", 300.0, outcome)
+    run.attempts.append({**slept, "settled_at": ended})
+    held = [slept["id"]] if held is None else held
+    say(run, "stop", woke, times=1, since=since, woke=woke, attempts=held)
+
+
 # What a profile asks for, how much, what does not count as that, and what does.
 ASKED = [
     ("changes", 300, notes("edited", {"edits": 299}), notes("edited", {"edits": 1})),
@@ -63,8 +72,6 @@ ASKED = [
     ("pump_kills", 1, notes("worker_kill", {"times": 1}), notes("pump_kill", {"times": 1})),
     ("wipes", 2, notes("wipe", {"times": 1}), notes("wipe", {"times": 1})),
     ("restarts", 1, notes("database_down", {}), notes("restart", {"times": 1})),
-    ("stops", 2, notes("stop", {"times": 1}, {"times": 0, "point": "P11"}),
-     notes("stop", {"times": 1})),
     ("withdrawals", 2, notes("withdraw_crash", {"times": 1, "point": "P19"}),
      notes("withdraw", {})),  # the small run has one of its own
     ("halts", 2, halted, lambda run: halted(run, since=300.0)),
@@ -73,7 +80,7 @@ ASKED = [
 WORDS = {
     "worker_kills": "worker kills", "mid_delivery": "kills in the middle of a delivery",
     "web_kills": "web kills", "pump_kills": "pump kills", "wipes": "broker wipes",
-    "restarts": "database restarts", "stops": "stops past the lease",
+    "restarts": "database restarts",
 }  # fmt: skip
 
 
@@ -96,6 +103,41 @@ def test_a_stop_behind_which_nothing_was_promised_shows_nothing(run):
     halted(run, since=300.0)
     (doubt,) = doubts_of(replace(ASKS_FOR_NOTHING, halts=1), run)
     assert doubt == "promises that a stop held back: 0 of 1"
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"held": []},
+        {"held": ["never-there"]},
+        {"ended": 300.1},
+        {"since": 299.9},
+        {"woke": 305.1},
+    ],
+    ids=["nothing", "what was never there", "ended by then", "not begun", "awake in time"],
+)
+def test_who_did_not_sleep_over_what_it_held_was_not_stopped_past_its_lease(how, run):
+    overslept(run, **how)
+    doubts = doubts_of(replace(ASKS_FOR_NOTHING, stops=1), run)
+    assert doubts[0] == "stops past the lease: 0 of 1"
+    overslept(run)
+    assert doubts_of(replace(ASKS_FOR_NOTHING, stops=1), run) == []
+
+
+def test_a_run_in_which_no_sleeper_was_fenced_off_is_in_doubt(run):
+    profile = replace(ASKS_FOR_NOTHING, stops=1)
+    overslept(run, outcome="success")
+    assert doubts_of(profile, run) == ["attempts of sleepers that were fenced off: 0 of 1"]
+    overslept(run, since=300.3, outcome="late_success")
+    assert doubts_of(profile, run) == []
+    told = measured(run)
+    assert (told["done"]["stop"], told["slept_over"], told["slept_over_and_fenced"]) == (2, 2, 1)
+
+
+def test_a_web_that_was_armed_and_did_not_die_counts_nowhere(run):
+    profile = replace(ASKS_FOR_NOTHING, web_kills=1, per_point=1, points=("P01",))
+    notes("web_kill", *[{"times": 0, "point": "P01"}] * 10)(run)
+    assert doubts_of(profile, run) == ["web kills: 0 of 1", "too few died at P01"]
 
 
 def test_points_at_which_too_few_died_are_named(run):

@@ -6,7 +6,10 @@ from itertools import pairwise
 from statistics import quantiles
 from typing import Any
 
+from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import Evidence
+from tests.faults.harness.promises import LEASE
+from tests.faults.harness.sleepers import LATE
 from tests.faults.harness.stopped import halts, held_back
 from tests.faults.harness.verdict import Verdict
 
@@ -20,6 +23,7 @@ WORSE = 2.0  # times as slow as when nothing hangs
 def measured(evidence: Evidence) -> Figures:
     """Everything that was counted and timed, by name."""
     states = Counter(row["state"] for row in evidence.deliveries)
+    slept_over = overslept(evidence)
     return {
         "changes": sum(line["edits"] for line in evidence.did("edited")),
         "webhooks": len(evidence.posts),
@@ -35,9 +39,16 @@ def measured(evidence: Evidence) -> Figures:
             for what in ("worker_kill", "worker_crash", "web_kill", "pump_kill")
         },
         "done": {
-            what: sum(line["times"] for line in evidence.did(what))
-            for what in ("wipe", "restart", "stop")
+            **{
+                what: sum(line["times"] for line in evidence.did(what))
+                for what in ("wipe", "restart", "roll")
+            },
+            "stop": len(slept_over),
         },
+        "slept_over": sum(map(len, slept_over)),
+        "slept_over_and_fenced": sum(
+            row["outcome"].startswith(LATE) for held in slept_over for row in held
+        ),
         "crash_points": _points(evidence),
         "mid_delivery": len(mid_delivery(evidence)),
         "withdrawals": len(evidence.did("withdraw")),
@@ -46,7 +57,7 @@ def measured(evidence: Evidence) -> Figures:
         "erasures": len(evidence.did("erase")) - len(evidence.did("erase_crash")),
         "quarantined": sum(row["reason"] == "crashes" for row in evidence.deliveries),
         "reconnected_by_the_coach": len(evidence.did("reconnect")),
-        "fenced": sum(row["outcome"].startswith("late") for row in evidence.attempts),
+        "fenced": sum(row["outcome"].startswith(LATE) for row in evidence.attempts),
         "lane_moves_on_after_a_kill_in_the_storm": spread(_moves_on(evidence)),
         "G7_first_delivery_after_the_database": spread(_after_restarts(evidence)),
         "G9_edit_to_effect_in_calm": spread(_shown(evidence, "calm")),
@@ -109,6 +120,24 @@ def mid_delivery(evidence: Evidence) -> list[str]:
             for at in came.get(row["idempotency_key"], ())
         )
     ]
+
+
+def overslept(evidence: Evidence) -> list[list[Row]]:
+    """For each worker that slept longer than a lease lasts, the attempts that it slept over: begun
+    by then, and ended by nobody before. Who held nothing has overslept nothing.
+    """
+    attempts = {row["id"]: row for row in evidence.attempts}
+    stops = [
+        [
+            row
+            for each in line["attempts"]
+            if (row := attempts.get(each))
+            and row["started_at"] <= line["since"] < (row["settled_at"] or line["woke"])
+        ]
+        for line in evidence.did("stop")
+        if line["woke"] - line["since"] > LEASE
+    ]
+    return [held for held in stops if held]
 
 
 def spread(seconds: list[float]) -> Figures | None:

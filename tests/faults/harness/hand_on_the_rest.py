@@ -45,8 +45,9 @@ class HandOnTheRest(Hand):
         wanted = MANY if self.stage.profile.per_point else 1
         self.wait(lambda: fallen(web) >= before + wanted, A_DEATH * wanted)
         web.disarm().await_ready()
-        self.done[point] += fallen(web) - before
-        self.did("web_kill", web, times=max(1, fallen(web) - before), point=point)
+        died = fallen(web) - before
+        self.done[point] += died
+        self.did("web_kill", web, times=died, point=point)
 
     def crash_the_signer(self, point: str) -> None:
         """It dies over one of its next checkpoints; the one after it begins where that was left."""

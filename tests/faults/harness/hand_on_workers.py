@@ -8,11 +8,15 @@ from contextlib import closing, contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
+from tests.faults.harness import sleepers
 from tests.faults.harness.hand import A_DEATH, MANY, Act, Hand, fallen, nothing
 from tests.faults.harness.profile import STOPPING
+from tests.faults.harness.sleepers import LATE
+from tests.faults.servers import Process
 
 PAST_THE_LEASE = 6.5  # seconds; the lease is five
 AWAKE = 2.0  # seconds in which a worker that wakes up too late may do what it was about to do
+BUSY, ASLEEP = 10.0, 5.0  # seconds until a worker holds a lane, and until a signal has stopped it
 LOCKED = 6.0  # seconds that somebody else holds an SQLite database
 REMOVING, REFRESHING = ("P20",), ("P08", "P09", "P10")
 MOST_HITS = 4  # times that a process may come to a point before it dies there
@@ -38,7 +42,7 @@ class HandOnWorkers(Hand):
 
     def lacking(self) -> Act | None:
         profile = self.stage.profile
-        if self.done["stop"] < profile.stops:
+        if self.done["stop"] < profile.stops or (profile.stops and not self.done["fenced"]):
             return self.stop_past_the_lease
         if self.done["worker_kill"] + self.done["worker_crash"] < profile.worker_kills:
             return self.at(self.chance.choice(STOPPING))
@@ -93,25 +97,41 @@ class HandOnWorkers(Hand):
             other.execute("ROLLBACK")
 
     def stop_past_the_lease(self) -> None:
-        """A worker falls asleep where it is, loses its leases, and wakes up none the wiser."""
+        """A worker falls asleep over a lane, loses its lease, and wakes up none the wiser."""
         worker = self.stage.workers[1]
+        self.wait(lambda: self._asleep_over_a_lane(worker), BUSY)
+        self._oversleep(worker)
+
+    def _asleep_over_a_lane(self, worker: Process) -> bool:
+        """Whoever held nothing when it fell asleep goes on."""
         worker.freeze()
-        time.sleep(PAST_THE_LEASE)
+        self.wait(worker.asleep, ASLEEP)
+        if sleepers.held(self.stage, worker):
+            return True
         worker.thaw()
-        self.did("stop", worker)
+        return False
 
     def stop_at(self, point: str) -> None:
         """The same at a point between the claim and the settlement."""
         worker = self.stage.workers[0]
         worker.arm(f"{point}:{self.chance.randint(1, 4)}:stop").await_ready()
-        self.wait(worker.asleep, 5.0)
-        times = int(worker.asleep())
-        time.sleep(PAST_THE_LEASE * times)
-        worker.thaw()
-        self.wait(lambda: not worker.asleep(), 5.0)
-        time.sleep(AWAKE)
+        self.wait(worker.asleep, ASLEEP)
+        self._oversleep(worker, point=point)
         worker.disarm()  # or its next child would fall asleep as well
-        self.did("stop", worker, times=times, point=point)
+
+    def _oversleep(self, worker: Process, **how: str) -> None:
+        """Who is asleep over a lane stays so until its lease is over; then it may do what it was
+        about to do, until it was heard of.
+        """
+        held, since = sleepers.held(self.stage, worker), time.time()
+        if held:
+            time.sleep(PAST_THE_LEASE)  # that long is the fault
+        worker.thaw()
+        woke = time.time()
+        self.wait(lambda: sleepers.heard_of(self.stage, held), AWAKE)
+        ends = sleepers.slept_over(self.stage, held, since)
+        self.done["fenced"] += sum(end.startswith(LATE) for end in ends)
+        self.did("stop", worker, int(bool(ends)), attempts=held, since=since, woke=woke, **how)
 
     def roll(self) -> None:
         """A release: every worker is asked to end and started anew."""

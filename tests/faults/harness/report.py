@@ -77,6 +77,10 @@ def doubts_of(profile: Profile, evidence: Evidence) -> list[str]:
         "broker wipes": (done["done"]["wipe"], profile.wipes),
         "database restarts": (done["done"]["restart"], profile.restarts),
         "stops past the lease": (done["done"]["stop"], profile.stops),
+        "attempts of sleepers that were fenced off": (
+            done["slept_over_and_fenced"],
+            int(profile.stops > 0),
+        ),
         "withdrawals": (done["withdrawals"], profile.withdrawals),
         "halts": (done["halts"], profile.halts),
         "promises that a stop held back": (done["held_back"], int(profile.halts > 0)),

@@ -53,6 +53,11 @@ def _seconds(name: str) -> Cell:
     return cell
 
 
+def _fenced(figures: dict[str, Any]) -> str | None:
+    held = figures.get("slept_over")
+    return held and f"{figures['slept_over_and_fenced']} of {held}"
+
+
 def _drained(figures: dict[str, Any]) -> str | None:
     drained = figures.get("G8_drained_after_an_outage")
     return drained and (
@@ -77,6 +82,7 @@ ROWS: dict[str, Cell] = {
     "Broker emptied": lambda figures: figures["done"]["wipe"],
     "Database restarted or locked": lambda figures: figures["done"]["restart"],
     "Workers asleep past their lease": lambda figures: figures["done"]["stop"],
+    "… of what they held, fenced off": _fenced,
     "Withdrawals": lambda figures: figures["withdrawals"],
     "Stopped by a person and let go on": lambda figures: figures.get("halts"),
     "Erasures": lambda figures: figures.get("erasures"),
