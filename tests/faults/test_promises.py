@@ -78,6 +78,26 @@ def test_a_calendar_that_nobody_may_read_owes_nothing(run):
     assert i1_nothing_lost(run).held
 
 
+def test_two_destinations_of_one_class_answer_each_for_itself(run):
+    beside(run, "twin")
+    assert not [check(run).violations for check in CHECKS if check(run).violations]
+    run.effects.pop()
+    del run.effects_of
+    assert names_it(i1_nothing_lost, run, "twin plan ben: lacks")
+
+
+def beside(run, name):
+    """Another destination of the class of `upsert`, which has Ben's newest plan as well."""
+    run.destinations.append({**run.destination_named["upsert"], "name": name, "id": f"{name}-id"})
+    del run.destination_named
+    lane, delivery = row(run.lanes, "ben-upsert"), row(run.deliveries, "ben-upsert-2")
+    here = {"id": f"ben-{name}", "destination_id": f"{name}-id", "desired": 1, "settled": 1}
+    run.lanes.append({**lane, **here})
+    run.deliveries.append({**delivery, "id": "first", "lane_id": here["id"], "revision": 1})
+    run.decisions.append({**run.decisions[0], "destination_id": f"{name}-id"})
+    call(run, 200.0, here["id"], 1, ["s-4", "Long run"])
+
+
 @spoiled(
     ("the same key", {}, "key ben-keyed-2 took effect 2 times"),
     ("another key", {"key": "another"}, "one promise took effect 2 times"),

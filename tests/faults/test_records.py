@@ -17,7 +17,7 @@ from tests.faults.harness.records import (
     i11_thanks_after_commit,
     i12_versions_immutable,
 )
-from tests.faults.harness.stage import CANARY, KINDS
+from tests.faults.harness.stage import CANARY
 from tests.faults.small_run import (
     BEN,
     EVA,
@@ -205,7 +205,7 @@ def test_a_token_is_seen_wherever_something_is_written(place, run):
     assert names_it(i10_secrets_stay, run, f"{name} holds {TOKEN[:12]}…")
 
 
-@pytest.mark.parametrize("secret", [TOKEN, HOOK, *map(CANARY.format, KINDS)])
+@pytest.mark.parametrize("secret", [TOKEN, HOOK, *map(CANARY.format, ("keyed", "upsert", "none"))])
 def test_each_kind_of_secret_is_seen(secret, run):
     write(run, "log/web.log", f'"POST /hooks/{secret}/" 202')
     assert names_it(i10_secrets_stay, run, "web.log holds")

@@ -8,12 +8,14 @@ from tests.faults.harness.figures import measured
 from tests.faults.harness.profile import FULL, PROFILES, RESTORE, SHORT, TINY
 from tests.faults.harness.report import Report, doubts_of
 from tests.faults.harness.run import CHECKS, _judged
+from tests.faults.harness.stage import PLACES
 from tests.faults.harness.verdict import SHOWN, Verdict
 from tests.faults.small_run import attempt, call, say
 
 ASKS_FOR_NOTHING = replace(
     TINY, changes=0, worker_kills=0, mid_delivery=0, web_kills=0, pump_kills=0, wipes=0, restarts=0,
-    stops=0, withdrawals=0, halts=0, erasures=0, per_point=0, trouble=0.0, repeated=0.0, forged=0.0,
+    stops=0, withdrawals=0, destinations=0, halts=0, erasures=0, per_point=0, trouble=0.0,
+    repeated=0.0, forged=0.0,
 )  # fmt: skip
 
 
@@ -138,6 +140,19 @@ def test_a_web_that_was_armed_and_did_not_die_counts_nowhere(run):
     profile = replace(ASKS_FOR_NOTHING, web_kills=1, per_point=1, points=("P01",))
     notes("web_kill", *[{"times": 0, "point": "P01"}] * 10)(run)
     assert doubts_of(profile, run) == ["web kills: 0 of 1", "too few died at P01"]
+
+
+def test_a_destination_that_took_nothing_in_the_storm_is_missed(run):
+    profile = replace(ASKS_FOR_NOTHING, destinations=2)
+    assert doubts_of(profile, run) == []
+    say(run, "healed", 100.0)  # one of the two is delivered to only then
+    assert doubts_of(profile, run) == ["destinations that took something in the storm: 1 of 2"]
+    assert measured(run)["in_the_storm"] == {"destinations": 1, "athletes": 3}
+
+
+def test_a_full_run_wants_every_destination_that_there_is():
+    assert FULL.destinations == len(PLACES) >= 5
+    assert len({place.kind for place in PLACES}) == 4
 
 
 def test_points_at_which_too_few_died_are_named(run):

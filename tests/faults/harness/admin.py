@@ -4,7 +4,7 @@ import random
 import time
 from itertools import cycle, islice
 
-from tests.faults.harness.stage import KINDS, Stage
+from tests.faults.harness.stage import Stage
 
 HELD = 5.0  # seconds that a stop stands
 MODES = ("pause", "kill")  # a drain lets out what waits: that is tested by itself
@@ -16,7 +16,7 @@ class Admin:
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.chance = random.Random(stage.seed + 5)
-        self.destinations = [one["id"] for one in stage.cast["destinations"][: len(KINDS)]]
+        self.destinations = [one["id"] for one in stage.delivered_to]
 
     def work(self) -> None:
         """As often as the profile asks for, spread over the storm."""

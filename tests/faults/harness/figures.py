@@ -49,6 +49,7 @@ def measured(evidence: Evidence) -> Figures:
         "slept_over_and_fenced": sum(
             row["outcome"].startswith(LATE) for held in slept_over for row in held
         ),
+        "in_the_storm": _in_the_storm(evidence),
         "crash_points": _points(evidence),
         "mid_delivery": len(mid_delivery(evidence)),
         "withdrawals": len(evidence.did("withdraw")),
@@ -63,6 +64,17 @@ def measured(evidence: Evidence) -> Figures:
         "G9_edit_to_effect_in_calm": spread(_shown(evidence, "calm")),
         "settled_after_the_storm": _settled(evidence),
         **(_phases(evidence) if evidence.did("phase_begun") else {}),
+    }
+
+
+def _in_the_storm(evidence: Evidence) -> dict[str, int]:
+    """How many destinations took something, and of how many athletes."""
+    begun = next((line["at"] for line in evidence.did("storm")), 0.0)
+    healed = next((line["at"] for line in evidence.did("healed")), float("inf"))
+    took = [effect for effect in evidence.effects if begun <= effect["at"] <= healed]
+    return {
+        "destinations": len({effect["name"] for effect in took}),
+        "athletes": len({evidence.athlete_of[effect["body"]["plan"]] for effect in took}),
     }
 
 

@@ -31,6 +31,7 @@ class Profile:
     withdrawals: int
     halts: int  # something is stopped by a person, or a destination switched off, and on again
     storm: float  # how long the changes are spread over, seconds
+    destinations: int = 5  # that take something in the storm, two of them of one class
     erasures: int = 0  # of athletes whose plans are somewhere; who dies over one comes on top
     per_point: int = 0  # deaths at each crash point, at least
     visits: int = 8  # crash points that are visited; the seed says which
@@ -90,7 +91,7 @@ STOPPED = replace(CONTROL, name="stopped", halts=6)
 RESTORE = replace(
     CONTROL, name="restore", changes=100, storm=10, worker_kills=0, web_kills=0, pump_kills=0,
     wipes=0, restarts=0, stops=0, withdrawals=2, trouble=0.0, points=(), restore=True,
-    patience=120,
+    patience=120, destinations=3,  # so few edits may pass by a destination that few are led to
 )  # fmt: skip
 TINY = replace(
     SHORT, name="tiny", athletes=40, changes=200, worker_kills=4, mid_delivery=1, web_kills=1,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import Evidence
-from tests.faults.harness.stage import CANARY, KINDS
+from tests.faults.harness.stage import CANARY
 from tests.faults.harness.verdict import Verdict
 
 RECORDED = "plan.version.recorded"
@@ -180,7 +180,9 @@ def i10_secrets_stay(evidence: Evidence) -> Verdict:
     verdict = Verdict("I10", "secrets stay secret")
     urls = {post["url"] for post in evidence.posts if "url" in post}  # a lost one went nowhere
     hooks = {url.rstrip("/").rpartition("/")[2].encode() for url in urls}
-    secrets = [each.encode() for each in (*evidence.secrets, *map(CANARY.format, KINDS))]
+    (stage,) = evidence.did("cast")
+    tokens = [CANARY.format(one["name"]) for one in stage["destinations"]]
+    secrets = [each.encode() for each in (*evidence.secrets, *tokens)]
     _was_written(evidence.folder, verdict)
     for path in _written(evidence.folder):
         content = path.read_bytes()

@@ -70,6 +70,10 @@ def doubts_of(profile: Profile, evidence: Evidence) -> list[str]:
     kills = done["kills"]
     wanted = {
         "changes": (done["changes"], profile.changes),
+        "destinations that took something in the storm": (
+            done["in_the_storm"]["destinations"],
+            profile.destinations,
+        ),
         "worker kills": (kills["worker_kill"] + kills["worker_crash"], profile.worker_kills),
         "kills in the middle of a delivery": (len(mid_delivery(evidence)), profile.mid_delivery),
         "web kills": (kills["web_kill"], profile.web_kills),

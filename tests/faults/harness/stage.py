@@ -23,9 +23,7 @@ from tests.faults.servers import PrivatePostgres, PrivateRedis, Process, Process
 from tests.sandbox_process import SandboxProcess
 
 SETTINGS = "tests.faults.build.settings"
-NONE = "fault_none"
-KINDS = ("fault_versioned", "fault_keyed", "fault_upsert", NONE)
-SHARES = {"fault_versioned": 0.3, "fault_keyed": 0.4, "fault_upsert": 0.3, "fault_none": 0.1}
+NONE = "none"
 NEEDED = 20  # athletes of the second destination who say no and yes while a worker dies over it
 LATEST = 1.0  # seconds that the hold is longer than a destination may be late
 CANARY = "canary-{}-4f6c1e"  # a secret that must never be seen anywhere
@@ -38,6 +36,24 @@ LOST_ACCESS = "SELECT count(*) AS n FROM accounts_connection WHERE state = 'need
 KEYS = (("first", 1), ("second", 2))  # what seals the secrets, newest first
 Answer = dict[str, Any]
 GONE: Answer = {"error": "it is gone"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A destination, and the share of the athletes who are led there."""
+
+    name: str
+    kind: str
+    share: float
+
+
+PLACES = (
+    Place("versioned", "fault_versioned", 0.3),
+    Place("keyed", "fault_keyed", 0.4),
+    Place("upsert", "fault_upsert", 0.3),
+    Place(NONE, "fault_none", 0.1),
+    Place("twin", "fault_upsert", 0.1),  # at this class nobody but the engine keeps the order
+)
 
 
 @dataclass
@@ -116,10 +132,10 @@ class Stage:
     def _populate(self) -> None:
         self.sandbox.post("/control/seed", {"athletes": self.profile.athletes, "weeks": 0})
         self.sandbox.switch(expires_in=TOKEN_LIFE, throttle=0)
-        wishes = [self._wish(kind, kind.removeprefix("fault_"), SHARES[kind]) for kind in KINDS]
+        wishes = [self._wish(place) for place in PLACES]
         if self.profile.figures:
-            crowded = self._wish("fault_keyed", "crowded", 1.0, rate=CROWDED)
-            wishes.append({**crowded, "open": False})
+            crowded = Place("crowded", "fault_keyed", 1.0)
+            wishes.append({**self._wish(crowded, rate=CROWDED), "open": False})
         self.cast = self.people.do(
             "set_up", sandbox=self.sandbox.url, destinations=wishes, seed=self.seed
         )
@@ -132,25 +148,31 @@ class Stage:
         Where a process is to die over it, the athlete's plans are nowhere: then nothing has to be
         taken back before.
         """
-        led = [set(one["athletes"]) for one in self.cast["destinations"][: len(KINDS)]]
-        needed = {self.cast["destinations"][0]["athletes"][0], *led[KINDS.index(NONE)]}
+        led = {one["name"]: set(one["athletes"]) for one in self.delivered_to}
+        needed = {self.cast["destinations"][0]["athletes"][0], *led[NONE]}
         needed.update(self.cast["destinations"][1]["athletes"][:NEEDED])
         chance = random.Random(self.seed + 4)
-        anywhere = set[int]().union(*led)
+        anywhere = set[int]().union(*led.values())
         quiet = sorted({int(number) for number in self.cast["athletes"]} - anywhere)
         self.leaving = chance.sample(sorted(anywhere - needed), self.profile.erasures)
         self.quiet = chance.sample(quiet, len(quiet))
         self.reserved = {*self.leaving, *self.quiet}
         self.gone: set[int] = set()
 
-    def _wish(self, kind: str, name: str, share: float, rate: float = RATE) -> Answer:
+    @property
+    def delivered_to(self) -> list[Answer]:
+        """The destinations that are open during the storm."""
+        destinations: list[Answer] = self.cast["destinations"]
+        return destinations[: len(PLACES)]
+
+    def _wish(self, place: Place, rate: float = RATE) -> Answer:
         return {
-            "kind": kind,
-            "name": name,
-            "url": f"{self.destinations.url}/{kind}/{name}",
-            "token": CANARY.format(kind),
-            "share": share,
-            "late_apply_window": self.profile.late_at(kind) + LATEST,
+            "kind": place.kind,
+            "name": place.name,
+            "url": f"{self.destinations.url}/{place.kind}/{place.name}",
+            "token": CANARY.format(place.name),
+            "share": place.share,
+            "late_apply_window": self.profile.late_at(place.kind) + LATEST,
             "limits": {"rate_per_second": rate, "burst": int(rate * BURST), "slots": 6},
             "open": True,
         }
@@ -253,7 +275,7 @@ class Stage:
 
 
 class Destinations:
-    """The simulators of the four classes, as a process of its own."""
+    """The simulators of the destinations, as a process of its own."""
 
     def __init__(self, folder: Path, seed: int) -> None:
         folder.mkdir(parents=True)

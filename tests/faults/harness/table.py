@@ -53,6 +53,11 @@ def _seconds(name: str) -> Cell:
     return cell
 
 
+def _there(figures: dict[str, Any]) -> str | None:
+    took = figures.get("in_the_storm")
+    return took and f"{took['destinations']}, of {took['athletes']:,}"
+
+
 def _fenced(figures: dict[str, Any]) -> str | None:
     held = figures.get("slept_over")
     return held and f"{figures['slept_over_and_fenced']} of {held}"
@@ -73,6 +78,7 @@ def _flood(figures: dict[str, Any]) -> str | None:
 ROWS: dict[str, Cell] = {
     "Changes": lambda figures: f"{figures['changes']:,}",
     "Deliveries promised": lambda figures: f"{sum(figures['promises'].values()):,}",
+    "Destinations that took something meanwhile, of so many athletes": _there,
     "Workers killed": lambda figures: (
         figures["kills"]["worker_kill"] + figures["kills"]["worker_crash"]
     ),

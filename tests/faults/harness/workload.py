@@ -180,7 +180,7 @@ class Workload:
         for _ in range(self.stage.profile.withdrawals):
             pause = self.stage.profile.storm / self.stage.profile.withdrawals
             time.sleep(self.chance.uniform(0.2, 0.8) * pause)
-            destination = self.chance.choice(self.stage.cast["destinations"])
+            destination = self.chance.choice(self.stage.delivered_to)
             athlete = athletes[str(self.chance.choice(self._deciding(destination)))]
             self.stage.people.do("withdraw", athlete=athlete, destination=destination["id"])
             gone.append((time.monotonic() + 3.0, athlete, destination["id"]))
