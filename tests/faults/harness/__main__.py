@@ -6,23 +6,32 @@ from functools import partial
 from pathlib import Path
 
 from devtools.environment import VAR
-from tests.faults.harness import beside, goals, table
+from tests.faults.harness import beside, goals, regressions, table
 from tests.faults.harness.profile import PROFILES
 from tests.faults.harness.report import Report
 from tests.faults.harness.run import run
 from tests.faults.servers import PrivatePostgres
 
 DATABASES = ("sqlite", "postgresql")
+REGRESSIONS = "regressions"  # a profile for all that were red once
+RED = """\
+This run is red. Its evidence stays there, also when the seed is run again. Once you know why, mend
+it, and add profile, seed and database to tests/faults/harness/regressions.py."""
 
 
 def main() -> int:
     told = _arguments()
+    if told.profile == REGRESSIONS:
+        return _again_those_that_were_red(told)
     folder = told.folder or VAR / "faults" / f"{told.profile}-{told.seed}{told.sabotage}"
     databases = _databases(told.database)
     if told.at_once and len(databases) > 1:
         reports = beside.each_other(databases, partial(_again, told, folder), folder, say)
     else:
-        reports = [_one(told, database, folder / database) for database in databases]
+        reports = [
+            _one(told.profile, told.seed, database, folder / database, told.sabotage)
+            for database in databases
+        ]
     if len(reports) > 1 or told.profile == "full":
         say(table.table(reports))
     if told.profile == "full":
@@ -32,7 +41,7 @@ def main() -> int:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="faults", description=__doc__)
-    parser.add_argument("--profile", choices=sorted(PROFILES), default="short")
+    parser.add_argument("--profile", choices=[*sorted(PROFILES), REGRESSIONS], default="short")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", choices=[*DATABASES, "both", "either"], default="both")
     parser.add_argument("--sabotage", default="", help="N01 …: break the engine on purpose")
@@ -63,15 +72,30 @@ def _databases(wanted: str) -> list[str]:
     return ["sqlite"]
 
 
-def _one(told: argparse.Namespace, database: str, folder: Path) -> Report:
-    say(f"\n=== {told.profile}, seed {told.seed}, {database}")
+def _one(profile: str, seed: int, database: str, folder: Path, sabotage: str = "") -> Report:
+    say(f"\n=== {profile}, seed {seed}, {database}")
     report = run(
-        PROFILES[told.profile], told.seed, database=database, folder=folder,
-        sabotage=told.sabotage, say=say,
-    )  # fmt: skip
+        PROFILES[profile], seed, database=database, folder=folder, sabotage=sabotage, say=say
+    )
     say(report.text())
     say(f"Evidence and report: {folder}")
+    if not (report.green or sabotage):
+        say(RED)
     return report
+
+
+def _again_those_that_were_red(told: argparse.Namespace) -> int:
+    """Each in a folder of its own; what was found then is said once more."""
+    databases = _databases(told.database)
+    reports = []
+    for one in (one for one in regressions.REGRESSIONS if one.database in databases):
+        say(f"\nRed once: {one.found}")
+        name = f"{one.profile}-{one.seed}"
+        folder = (told.folder or VAR / "faults" / REGRESSIONS) / name / one.database
+        reports.append(_one(one.profile, one.seed, one.database, folder))
+    green = sum(report.green for report in reports)
+    say(f"{green} of {len(reports)} runs that were red once are green.")
+    return 0 if green == len(reports) else 1
 
 
 def say(words: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from devtools.environment import PYTHON, ROOT
 from devtools.processes import dying_with_parent
+from tests.faults.harness import kept
 from tests.faults.harness.report import Report
 
 Options = Callable[[str], list[str]]
@@ -21,12 +22,12 @@ def each_other(
     """
 
     def one(database: str) -> Report:
-        kept = folder / database / "report.json"
-        kept.unlink(missing_ok=True)
+        kept.make_room(folder / database, say)
         say(_output(options(database)))
-        if not kept.exists():
+        report = folder / database / kept.REPORT
+        if not report.exists():
             raise RuntimeError(f"The run on {database} broke down.")
-        return Report.read(kept)
+        return Report.read(report)
 
     with ThreadPoolExecutor() as runs:
         return list(runs.map(one, databases))

@@ -6,6 +6,7 @@ from functools import partial
 from tests.faults.harness.hand import A_DEATH, MANY, Act, Hand, fallen
 from tests.faults.harness.profile import ERASING, INTAKE, ROTATING, SIGNING, WITHDRAWING
 
+READY_WITHIN = 60.0  # seconds, unless it dies of what waited for it before it has answered anybody
 A_SIGNATURE = 12.0  # seconds in which a signer that was just started signs twice
 
 
@@ -41,7 +42,8 @@ class HandOnTheRest(Hand):
     def crash_the_web(self, point: str) -> None:
         web = self.stage.processes["web"]
         before = fallen(web)
-        web.arm(f"{point}:{self.chance.randint(2, 6)}").await_ready()
+        web.arm(f"{point}:{self.chance.randint(2, 6)}")
+        self.wait(lambda: web.ready(web) or fallen(web) > before, READY_WITHIN)
         wanted = MANY if self.stage.profile.per_point else 1
         self.wait(lambda: fallen(web) >= before + wanted, A_DEATH * wanted)
         web.disarm().await_ready()

@@ -3,12 +3,11 @@
 python -m tests.faults.harness --profile short --seed 1 --database sqlite
 """
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.faults.harness import figures, promises, records, story
+from tests.faults.harness import figures, kept, promises, records, story
 from tests.faults.harness.evidence import Evidence
 from tests.faults.harness.figures import measured
 from tests.faults.harness.profile import Profile
@@ -55,7 +54,7 @@ def run(
 ) -> Report:
     """A whole run in a folder of its own; its report and evidence stay there."""
     begun = time.monotonic()
-    shutil.rmtree(folder, ignore_errors=True)
+    kept.make_room(folder, say)
     with Stage(folder, profile, seed, database, sabotage, more) as stage:
         say(f"The stage stands after {time.monotonic() - begun:.0f} s.")
         evidence = story.tell(stage, say)
@@ -64,7 +63,7 @@ def run(
         profile.name, seed, database, sabotage, verdicts, measured(evidence),
         time.monotonic() - begun, doubts_of(profile, evidence),
     )  # fmt: skip
-    report.write(folder / "report.json")
+    report.write(folder / kept.REPORT)
     return report
 
 

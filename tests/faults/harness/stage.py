@@ -140,7 +140,9 @@ class Stage:
             "set_up", sandbox=self.sandbox.url, destinations=wishes, seed=self.seed
         )
         self._reserve()
-        self.note("stage", athletes=len(self.cast["athletes"]))
+        self.note(
+            "stage", profile=self.profile.name, seed=self.seed, athletes=len(self.cast["athletes"])
+        )
 
     def _reserve(self) -> None:
         """Who will be erased: nobody who is needed elsewhere, or whose lanes wait for a person.
