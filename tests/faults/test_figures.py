@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.faults.harness.figures import i8_a_bad_one_hurts_only_itself, spread
+from tests.faults.harness.figures import i8_a_bad_one_hurts_only_itself, measured, spread
 from tests.faults.small_run import call, names_it, say
 
 USUAL, BESIDE = "beside_a_crowd", "beside_one_that_hangs"
@@ -63,6 +63,14 @@ def test_where_nothing_hung_nothing_was_shown(run, touch):
     touch(BESIDE, 1.0, 1.0)
     verdict = i8_a_bad_one_hurts_only_itself(run)
     assert (verdict.violations, verdict.held) == ([], False)
+
+
+def test_what_came_too_soon_after_a_pause_is_counted(run):
+    assert measured(run)["G12_first_calls_after_a_pause"] == {"n": 1, "too_soon": 0}
+    row = next(line for line in run.requests if line["at"] == 21.1)
+    row["at"] = 20.9
+    del run.calls
+    assert measured(run)["G12_first_calls_after_a_pause"] == {"n": 1, "too_soon": 1}
 
 
 def test_a_spread_tells_the_middle_and_the_slowest():

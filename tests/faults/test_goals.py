@@ -54,6 +54,23 @@ def test_beside_a_destination_that_hangs_twice_the_usual_is_allowed(told):
     )
 
 
+PAUSES = "G12_first_calls_after_a_pause"
+
+
+@pytest.mark.parametrize(
+    ("pauses", "cell"),
+    [
+        ({"n": 40, "too_soon": 0}, "0"),
+        ({"n": 40, "too_soon": 1}, "1 – **not met**"),
+        ({"n": 0, "too_soon": 0}, "not measured"),
+        (None, "not measured"),  # as in reports from before there was this figure
+    ],
+)
+def test_a_pause_is_obeyed_only_where_one_was_asked_for(pauses, cell, told):
+    words = "requests that came before the pause was over that a 429 asked for"
+    assert told(report(**{PAUSES: pauses}))[words] == ("≤ 0", cell)
+
+
 def test_a_report_reads_as_it_was_written(tmp_path):
     broken = report()
     broken.verdicts[0].violations = [f"lane {number}" for number in range(12)]

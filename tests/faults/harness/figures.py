@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import Evidence
+from tests.faults.harness.pauses import after_pauses
 from tests.faults.harness.promises import LEASE
 from tests.faults.harness.sleepers import LATE
 from tests.faults.harness.stopped import halts, held_back
@@ -31,6 +32,7 @@ def measured(evidence: Evidence) -> Figures:
         "promises": dict(states),
         "attempts": len(evidence.attempts),
         "calls": len(evidence.calls),
+        "done_after_the_caller_had_gone": len(after_the_caller(evidence)),
         "effects": len(evidence.effects),
         "audit_entries": len(evidence.entries),
         "checkpoints": len(evidence.checkpoints),
@@ -62,6 +64,7 @@ def measured(evidence: Evidence) -> Figures:
         "lane_moves_on_after_a_kill_in_the_storm": spread(_moves_on(evidence)),
         "G7_first_delivery_after_the_database": spread(_after_restarts(evidence)),
         "G9_edit_to_effect_in_calm": spread(_shown(evidence, "calm")),
+        "G12_first_calls_after_a_pause": _after_pauses(evidence),
         "settled_after_the_storm": _settled(evidence),
         **(_phases(evidence) if evidence.did("phase_begun") else {}),
     }
@@ -131,6 +134,16 @@ def mid_delivery(evidence: Evidence) -> list[str]:
             row["started_at"] <= at <= row["settled_at"]
             for at in came.get(row["idempotency_key"], ())
         )
+    ]
+
+
+def after_the_caller(evidence: Evidence) -> list[int]:
+    """Requests that a destination did after whoever asked had given up, as from a queue."""
+    ended = {call["request"]: call["ended"] for call in evidence.calls if call["status"] is None}
+    return [
+        effect["request"]
+        for effect in evidence.effects
+        if (over := ended.get(effect["request"])) and effect["at"] > over
     ]
 
 
@@ -210,6 +223,12 @@ def _shown(evidence: Evidence, phase: str) -> list[float]:
         for line in edits
         if line["title"] in evidence.first_shown
     ]
+
+
+def _after_pauses(evidence: Evidence) -> Figures:
+    """How many came after a 429 that asked for a pause, and how many of them before it was over."""
+    over = [over for _, over in after_pauses(evidence.calls)]
+    return {"n": len(over), "too_soon": over.count(False)}
 
 
 def _settled(evidence: Evidence) -> float | None:

@@ -90,6 +90,11 @@ def _twice_the_usual(report: Report) -> float:
     return round(WORSE * usual["p95"], 2) if usual else 0.0
 
 
+def _too_soon(report: Report) -> float | None:
+    pauses = report.figures.get("G12_first_calls_after_a_pause")
+    return float(pauses["too_soon"]) if pauses and pauses["n"] else None
+
+
 def _violations(report: Report) -> float:
     return sum(len(verdict.violations) for verdict in report.verdicts)
 
@@ -136,6 +141,10 @@ GOALS = (
     Goal(
         "G11", "edit to effect beside a destination that hangs, p95 (twice the usual)",
         _of("G11_edit_to_effect_beside_one_that_hangs", "p95"), _twice_the_usual,
+    ),
+    Goal(
+        "G12", "requests that came before the pause was over that a 429 asked for",
+        _too_soon, _most(0), unit="",
     ),
     Goal(
         "G13", "edit to effect with every webhook lost, slowest",

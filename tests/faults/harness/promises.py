@@ -6,6 +6,7 @@ from itertools import pairwise
 from tests.faults.harness.database import Row
 from tests.faults.harness.evidence import TITLE, Evidence
 from tests.faults.harness.journal import Line
+from tests.faults.harness.pauses import after_pauses
 from tests.faults.harness.stopped import DEADLINE, SLACK, stops_obeyed
 from tests.faults.harness.verdict import Verdict
 
@@ -212,18 +213,10 @@ def _within_rate(destination: Row, calls: list[Line], verdict: Verdict) -> None:
 
 
 def _pauses_obeyed(calls: list[Line], verdict: Verdict) -> None:
-    """`Retry-After: 1` means a second, also for whoever asks next about the same record.
-
-    Not for every record: who was told may die before it has told the others.
-    """
-    told: dict[tuple[str, str], float] = {}
-    for call in calls:
-        what = (call["name"], call["body"]["plan"])
-        if what in told and call["at"] < told[what] + 0.95:
+    for call, over in after_pauses(calls):
+        verdict.looked_at += 1
+        if not over:
             verdict.broken(f"request {call['request']} came before the pause was over")
-        told.pop(what, None)
-        if call["status"] == 429:
-            told[what] = call["ended"]
 
 
 def i13_recovers_alone(evidence: Evidence) -> Verdict:
