@@ -4,18 +4,20 @@ from dataclasses import replace
 
 import pytest
 
+from tests.faults.harness.doubts import MANY, doubts_of
 from tests.faults.harness.figures import measured
+from tests.faults.harness.measures import PHASES
 from tests.faults.harness.profile import FULL, PROFILES, RESTORE, SHORT, TINY
-from tests.faults.harness.report import Report, doubts_of
+from tests.faults.harness.report import Report
 from tests.faults.harness.run import CHECKS, _judged
 from tests.faults.harness.stage import PLACES
 from tests.faults.harness.verdict import SHOWN, Verdict
-from tests.faults.small_run import attempt, call, say
+from tests.faults.small_run import BEN, attempt, call, say
 
 ASKS_FOR_NOTHING = replace(
     TINY, changes=0, worker_kills=0, mid_delivery=0, web_kills=0, pump_kills=0, wipes=0, restarts=0,
     stops=0, withdrawals=0, destinations=0, halts=0, erasures=0, per_point=0, trouble=0.0,
-    repeated=0.0, forged=0.0,
+    repeated=0.0, forged=0.0, lost=0, rolls=0, points=(),
 )  # fmt: skip
 
 
@@ -72,6 +74,7 @@ ASKED = [
     ("web_kills", 2, notes("web_kill", {"times": 1, "point": "P01"}),
      notes("web_kill", {"times": 1, "point": "P02"})),
     ("pump_kills", 1, notes("worker_kill", {"times": 1}), notes("pump_kill", {"times": 1})),
+    ("rolls", 2, notes("roll", {"times": 1}), notes("roll", {"times": 1})),
     ("wipes", 2, notes("wipe", {"times": 1}), notes("wipe", {"times": 1})),
     ("restarts", 1, notes("database_down", {}), notes("restart", {"times": 1})),
     ("withdrawals", 2, notes("withdraw_crash", {"times": 1, "point": "P19"}),
@@ -82,7 +85,7 @@ ASKED = [
 WORDS = {
     "worker_kills": "worker kills", "mid_delivery": "kills in the middle of a delivery",
     "web_kills": "web kills", "pump_kills": "pump kills", "wipes": "broker wipes",
-    "restarts": "database restarts",
+    "restarts": "database restarts", "rolls": "releases",
 }  # fmt: skip
 
 
@@ -139,7 +142,13 @@ def test_a_run_in_which_no_sleeper_was_fenced_off_is_in_doubt(run):
 def test_a_web_that_was_armed_and_did_not_die_counts_nowhere(run):
     profile = replace(ASKS_FOR_NOTHING, web_kills=1, per_point=1, points=("P01",))
     notes("web_kill", *[{"times": 0, "point": "P01"}] * 10)(run)
-    assert doubts_of(profile, run) == ["web kills: 0 of 1", "too few died at P01"]
+    assert doubts_of(profile, run) == [
+        "web kills: 0 of 1",
+        "crash points at which somebody died: 0 of 1",
+        "too few died at P01",
+    ]
+    notes("web_kill", {"times": 1, "point": "P01"})(run)
+    assert doubts_of(profile, run) == []
 
 
 def test_a_destination_that_took_nothing_in_the_storm_is_missed(run):
@@ -182,6 +191,94 @@ def test_a_stranger_who_never_came_is_a_doubt(run):
     for line in run.did("repeated", "forged"):
         line["phase"] = "flood"  # that is measured after the storm
     assert doubts_of(profile, run) == ["posts of a stranger: 0 of 1"]
+
+
+def test_someone_has_died_at_half_of_the_points_that_are_visited(run):
+    profile = replace(ASKS_FOR_NOTHING, visits=3, points=("P01", "P14", "P22", "P24"))
+    notes("worker_crash", {"times": 9, "point": "P14"}, {"times": 0, "point": "P16"})(run)
+    assert doubts_of(profile, run) == ["crash points at which somebody died: 1 of 2"]
+    notes("signer_crash", {"times": 1, "point": "P22"})(run)
+    assert doubts_of(profile, run) == []
+
+
+def test_a_backup_that_was_never_put_back_is_a_doubt(run):
+    profile = replace(ASKS_FOR_NOTHING, restore=True)
+    assert doubts_of(profile, run) == ["backups that were put back: 0 of 1"]
+    say(run, "restored", 100.0)
+    assert doubts_of(profile, run) == []
+
+
+def test_a_phase_that_was_not_measured_is_a_doubt(run):
+    profile = replace(ASKS_FOR_NOTHING, figures=True)
+    several = [{"phase": phase.__name__} for phase in PHASES]
+    notes("phase_over", *several[1:], *several[1:])(run)
+    assert doubts_of(profile, run) == [f"phases that were measured: 6 of {len(PHASES)}"]
+    notes("phase_over", several[0])(run)
+    assert doubts_of(profile, run) == []
+
+
+def healed_before(run):
+    """What was lost after the storm was to be lost."""
+    say(run, "healed", 90.0)
+    lose(run)
+
+
+def lose(run):
+    run.posts.append({"athlete": BEN, "at": 100.0, "outcome": "dropped"})
+
+
+def answer(run, status, *, lasts=0.1):
+    call(run, 300.0, "ben-upsert", 3, status=status, lasts=lasts)
+
+
+def never_throttled(run):
+    for line in run.requests:
+        if line.get("status") == 429:
+            line["status"] = 503
+
+
+def throttled(run):
+    """And asked again."""
+    answer(run, 429)
+    call(run, 302.0, "ben-upsert", 3)
+
+
+def late(run, *, by):
+    """Done so long after the caller had gone."""
+    answer(run, None, lasts=1.5)
+    about = {"name": "upsert", "request": run.requests[-1]["request"], "key": "late"}
+    body = {"plan": "ben", "revision": 3, "titles": {}}
+    run.effects.append({**about, "at": 301.5 + by, "gone": False, "revision": 3, "body": body})
+
+
+MUCH = replace(ASKS_FOR_NOTHING, changes=MANY)  # one of each change, and each of them is trouble
+SURELY = [
+    ({"trouble": 10.0}, "answers that were failures", lambda run: answer(run, 429),
+     lambda run: answer(run, 502)),
+    ({"trouble": 10.0}, "calls that were never answered", lambda run: answer(run, None, lasts=0.9),
+     lambda run: answer(run, None, lasts=1.5)),
+    ({"trouble": 10.0}, "effects that came when the caller had gone",
+     lambda run: late(run, by=-0.1), lambda run: late(run, by=0.1)),
+    ({"trouble": 10.0}, "calls after a pause that was asked for",
+     never_throttled, throttled),
+    ({"lost": 100}, "webhooks that were lost", healed_before,
+     lambda run: lose(run) or run.did("healed")[0].update(at=110.0)),
+    ({"repeated": 1.0}, "webhooks that came twice", lambda run: run.did("repeated")[0].update(
+        phase="flood"), notes("repeated", {"athlete": BEN, "status": 202})),
+    ({"forged": 1.0}, "forged webhooks", lambda run: run.did("forged")[0].update(phase="flood"),
+     notes("forged", {"athlete": BEN, "status": 404})),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("asked", "what", "none", "one"), SURELY, ids=[a[1] for a in SURELY])
+def test_what_must_have_come_and_never_came_is_a_doubt(asked, what, none, one, run):
+    none(run)
+    doubt, profile = f"{what}: 0 of 1", replace(MUCH, **asked)
+    assert doubt in doubts_of(profile, run)
+    assert doubt not in doubts_of(replace(profile, changes=MANY - 1), run)  # it may be chance
+    one(run)
+    del run.calls
+    assert doubt not in doubts_of(profile, run)
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))

@@ -37,7 +37,7 @@ class HandOnWorkers(Hand):
             *[self.restart_the_database] * profile.restarts,
             *[self.stop_past_the_lease] * (profile.stops - profile.stops // 2),
             *[partial(self.stop_at, self._stopping()) for _ in range(profile.stops // 2)],
-            self.roll,
+            *[self.roll] * profile.rolls,
         ]
 
     def lacking(self) -> Act | None:

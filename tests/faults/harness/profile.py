@@ -32,6 +32,7 @@ class Profile:
     halts: int  # something is stopped by a person, or a destination switched off, and on again
     storm: float  # how long the changes are spread over, seconds
     destinations: int = 5  # that take something in the storm, two of them of one class
+    rolls: int = 1  # every worker is asked to end and started anew, as in a release
     erasures: int = 0  # of athletes whose plans are somewhere; who dies over one comes on top
     per_point: int = 0  # deaths at each crash point, at least
     visits: int = 8  # crash points that are visited; the seed says which

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.faults.harness import figures, kept, promises, records, story
+from tests.faults.harness.doubts import doubts_of
 from tests.faults.harness.evidence import Evidence
 from tests.faults.harness.figures import measured
 from tests.faults.harness.profile import Profile
-from tests.faults.harness.report import Report, doubts_of
+from tests.faults.harness.report import Report
 from tests.faults.harness.stage import Stage
 from tests.faults.harness.verdict import Check, Verdict
 
