@@ -50,7 +50,7 @@ WORDS: dict[str, Words] = {
         "It acts on it once more, even if it has acted on it before: look there first.",
     ),
 }
-SAID_BY_A_PERSON = {
+SAID_BY_A_PERSON: dict[str, str] = {
     Class.KEYED: "It recognises the message id and takes each message once.",
     Class.NONE: (
         "It acts each time it is called, as Zapier, Make, n8n, Power Automate, IFTTT and "
