@@ -6,6 +6,7 @@ by the engine in this process once its lease is over.
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.db import connection
@@ -13,8 +14,9 @@ from django.db import connection
 from accounts import rotation, tokens
 from accounts.models import Connection
 from accounts.tokens import NeedsReauthError
+from audit.models import Entry
 from sharing import clock, consents
-from sharing.models import Delivery, Lane
+from sharing.models import Attempt, Delivery, Lane
 from tests.faults.edges.faults import Late
 from tests.faults.edges.other import DEADLINE
 from tests.faults.edges.receivers import GONE
@@ -23,6 +25,14 @@ from tests.faults.servers.waiting import until
 from tests.sharing.source import studio
 
 pytestmark = pytest.mark.processes
+
+LEASE = timedelta(seconds=5)  # of who sleeps past it
+on_server = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite's one writer blocks everybody meanwhile."
+)
+on_sqlite = pytest.mark.skipif(
+    "connection.vendor != 'sqlite'", reason="PostgreSQL ends a transaction that sleeps."
+)
 
 
 def dies(road, other, point):
@@ -230,6 +240,72 @@ def test_F07_P17_whoever_waits_for_the_head_of_the_log_gets_its_turn(open_road, 
     sleeper.await_end()
     road.take_over()
     assert road.newest.state == Delivery.State.DELIVERED
+    road.check()
+
+
+def falls_asleep(road, other):
+    """A worker stops with the head of the log locked and v1 there; it has a short lease."""
+    road.wait_is_over()
+    what = "deliver_with_the_limits_of_the_product"
+    sleeper = other(what, at="P17:2:stop", BATON_LEASE=LEASE, BATON_SEND_DEADLINE=1.0)
+    sleeper.await_stop()
+    [attempt] = road.attempts
+    assert road.receiver.effects == ["v1"]
+    return sleeper, attempt
+
+
+@on_server
+def test_F07_P17_who_sleeps_past_its_lease_with_the_head_locked_is_fenced(open_road, other):
+    """The server ends the sleeper's transaction, and with it all that it would have written; the
+    lane goes on when the lease is really over.
+    """
+    road = open_road("keyed")
+    sleeper, attempt = falls_asleep(road, other)
+    road.publish(2)
+    assert not road.due()
+    ends = road.lane.lease_until
+    until(road.due, seconds=LEASE.total_seconds() + 5, why="The lane was not taken over.")
+    assert clock.now() > ends
+    road.take_over()
+    assert road.receiver.effects == ["v1", "v2"]
+    before = written_down(road)
+    sleeper.thaw()
+    sleeper.await_end()
+    assert written_down(road) == before
+    attempt.refresh_from_db()
+    assert attempt.outcome == "crashed"
+    assert road.newest.state == Delivery.State.DELIVERED
+    road.check()
+
+
+def written_down(road):
+    """All that an attempt touches when it is settled."""
+    rows = (Attempt.objects, Delivery.objects, Lane.objects, Entry.objects)
+    return [list(kept.order_by("pk").values()) for kept in rows]
+
+
+@on_sqlite
+def test_F07_P17_who_sleeps_past_its_lease_with_the_head_locked_is_overtaken_by_nobody(
+    open_road, other
+):
+    """The one writer is asleep, so nobody has taken its lane when it wakes: it settles it, late as
+    it is, and what waited comes after it.
+    """
+    road = open_road("keyed")
+    sleeper, attempt = falls_asleep(road, other)
+    ends = road.lane.lease_until
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(publish_and_leave, road, 2)
+        until(lambda: clock.now() > ends, seconds=LEASE.total_seconds() + 5)
+        assert not waiting.done()
+        sleeper.thaw()
+        waiting.result(timeout=DEADLINE + 10)
+    sleeper.await_end()
+    attempt.refresh_from_db()
+    assert attempt.outcome == "success"
+    road.drain()
+    assert road.receiver.effects == ["v1", "v2"]
+    assert len(road.attempts) == 2
     road.check()
 
 
