@@ -11,17 +11,18 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from accounts import rotation, tokens
-from accounts.models import Connection
+from accounts import consent, rotation, tokens
+from accounts.models import Athlete, Connection
 from accounts.tokens import NeedsReauthError
 from audit.models import Entry
-from sharing import clock, consents
-from sharing.models import Attempt, Delivery, Lane
+from sharing import clock, consents, routes
+from sharing.models import Attempt, Delivery, Lane, Plan
 from tests.faults.edges.faults import Late
 from tests.faults.edges.other import DEADLINE
-from tests.faults.edges.receivers import GONE
+from tests.faults.edges.receivers import GONE, KeyedInbox
 from tests.faults.edges.road import BY_LINK
 from tests.faults.servers.waiting import until
+from tests.sharing import world
 from tests.sharing.source import studio
 
 pytestmark = pytest.mark.processes
@@ -177,17 +178,55 @@ def test_P20_a_worker_that_dies_when_a_removal_was_answered(name, open_road, oth
     assert road.receiver.effects == ["v1", GONE]
 
 
-def test_F09_what_kills_three_workers_is_quarantined_and_the_next_version_goes(open_road, other):
+def test_F09_what_kills_three_workers_is_quarantined_and_holds_up_nobody_else(
+    open_road, elsewhere, other
+):
+    """While it kills one worker after the other, what Eva is owed goes on at the same destination
+    and at another one.
+    """
     road = open_road("keyed")
-    for _ in range(3):
+    eva = athlete_at(road, elsewhere)
+    for number in (1, 2, 3):
         dies(road, other, "P12")
+        world.publish(eva, (world.session("tp-9", title=f"Eva {number}"),))
+        while road.due():
+            pass
+        arrived = [f"Eva {n}" for n in range(1, number + 1)]
+        assert (road.receiver.effects, elsewhere.effects) == (arrived, arrived)
+        assert road.newest.state == Delivery.State.WAITING
         road.world.make_due()
     road.drain()
     quarantined = road.newest
     assert (quarantined.state, quarantined.reason) == (Delivery.State.DEAD, "crashes")
     road.publish(2)
     road.drain()
-    assert road.receiver.effects == ["v2"]
+    assert road.receiver.effects == [*arrived, "v2"]
+
+
+@pytest.fixture
+def elsewhere():
+    """Another destination's inbox."""
+    inbox = KeyedInbox()
+    yield inbox
+    inbox.close()
+
+
+def athlete_at(road, elsewhere):
+    """Eva, who shares her plan with the road's destination and with another one; her plan."""
+    studio = road.world
+    place = world.make_destination(studio.organisation, studio.ana, kind=elsewhere.kind)
+    place.configure(elsewhere.settings())
+    place.save()
+    fields = dict.fromkeys(world.FIELDS, "training")
+    wish = routes.RouteSettings(name="Elsewhere", purpose="training", fields=fields)
+    routes.open_route(studio.organisation, place, wish)
+    eva = Athlete.objects.create(
+        organisation=studio.organisation, name="Eva", time_zone="Europe/Paris", source_id=2
+    )
+    terms = consent.Terms(fields=world.FIELDS, purpose="carry out the plan")
+    for destination in (road.destination, place):
+        consents.grant(eva, destination, terms=terms, basis=BY_LINK)
+    return Plan.objects.create(athlete=eva, name="Training plan")
 
 
 # --- a worker that sleeps -----------------------------------------------------------------------
