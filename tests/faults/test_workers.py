@@ -3,11 +3,13 @@
 One stage for all of them: each fault has to be over, without anybody's help, for the next one.
 """
 
+import math
 import signal
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import pytest
 
@@ -20,6 +22,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stage")]
 LEASE = float(QUICK["BATON_LEASE_SECONDS"])
 GOES_ON_WITHIN = LEASE + 5.0  # seconds after a worker's death (G4)
 DRAINS_WITHIN = 30.0
+ARRIVES_WITHIN = 5.0  # seconds from an edit to its effect, for nineteen of twenty
 THREADS = 8  # of two pumps and of a worker's two processes
 PERIODS = 3
 WAITED = 4  # calls, of six plans that were changed
@@ -156,12 +159,66 @@ def moments(entries):
     return [datetime.fromisoformat(entry["at"]).timestamp() for entry in entries]
 
 
-@pytest.mark.parametrize("alone", ["pump", "worker"])
-def test_F05_either_the_pump_or_celery_alone_delivers(alone, stage, cast):
-    cast.enter("web", alone, "scheduler")
-    stage.change(6)
-    stage.settle()
+def test_F05_the_pump_alone_delivers_in_time(stage, cast):
+    """No worker, no scheduler: nobody takes a call."""
+    cast.enter("web", "pump")
+    called, alone = attempts_by(stage)
+    late = lateness(stage)
+    assert p95(late) <= ARRIVES_WITHIN, late
+    assert attempts_by(stage).called == called
+    assert attempts_by(stage).alone > alone
     stage.assert_promises_kept()
+
+
+def test_F05_celery_alone_delivers_in_time(stage, cast):
+    """No pump: the worker's own reads calendars and delivers nothing, so all that arrives was
+    delivered by a task that a call has brought.
+    """
+    cast.enter("web", "scheduler")
+    stage.processes.only_tasks().await_ready()
+    called, alone = attempts_by(stage)
+    late = lateness(stage)
+    assert p95(late) <= ARRIVES_WITHIN, late
+    assert attempts_by(stage).called > called
+    assert attempts_by(stage).alone == alone
+    stage.assert_promises_kept()
+
+
+class Attempts(NamedTuple):
+    called: int
+    alone: int
+
+
+def attempts_by(stage):
+    """How many attempts the tasks of workers have made, and how many the threads of pumps."""
+    workers = [worker for (worker,) in stage.ask("SELECT worker FROM sharing_attempt")]
+    called = sum(worker.endswith(".task") for worker in workers)
+    return Attempts(called, len(workers) - called)
+
+
+def lateness(stage, rounds=5, at_once=4):
+    """Seconds from each edit to the moment at which the inbox shows it, or what is newer."""
+    late = []
+    for _ in range(rounds):
+        began, there = time.monotonic(), 0
+        stage.change(at_once)
+        while there < at_once:
+            until(
+                lambda there=there: arrived(stage, at_once) > there, seconds=30, why=stage.state()
+            )
+            now = arrived(stage, at_once)
+            late += [time.monotonic() - began] * (now - there)
+            there = now
+    return late
+
+
+def arrived(stage, count):
+    """How many of the newest edits the inbox shows."""
+    return count - min(count, len(stage.missing()))
+
+
+def p95(seconds):
+    return sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
 
 
 def test_F04_a_web_process_killed_while_it_takes_events_in_keeps_what_it_accepted(stage, cast):

@@ -14,6 +14,7 @@ from tests.faults.servers.process import Process
 from tests.sandbox_process import free_port
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "TZ")  # of this machine's environment
+ONLY_TASKS = "tests.faults.servers.only_tasks"
 QUICK = {  # what the product counts in minutes takes seconds here
     "BATON_LEASE_SECONDS": "5",
     "BATON_SEND_DEADLINE": "1.5",
@@ -85,6 +86,13 @@ class Processes:
     def worker(self, name: str = "worker", **more: str) -> Process:
         """A Celery worker of two processes; ready when it listens to the broker."""
         process = self._made(name, [*stack.worker(), "-n", f"{name}@%h"], more)
+        process.ready = lambda process: " ready." in process.said_lately()
+        return process.start()
+
+    def only_tasks(self, name: str = "only-tasks", **more: str) -> Process:
+        """A worker whose own pump delivers nothing: only a call through the broker does."""
+        told = [ONLY_TASKS if word == "config" else word for word in stack.worker()]
+        process = self._made(name, [*told, "-n", f"{name}@%h"], more)
         process.ready = lambda process: " ready." in process.said_lately()
         return process.start()
 
