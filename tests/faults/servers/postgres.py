@@ -1,10 +1,12 @@
 """A PostgreSQL of the test's own, which may be crashed."""
 
+import contextlib
 import os
 import pwd
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
@@ -59,11 +61,33 @@ class PrivatePostgres:
         """Where a database is; through a proxy when its port is given."""
         return f"postgres://postgres@{HERE}:{port or self.port}/{database}"
 
-    def create(self, database: str, template: str = "template1") -> str:
+    def create(
+        self, database: str, template: str = "template1", tablespace: str = "pg_default"
+    ) -> str:
         """Make a database and return its address."""
         with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+            connection.execute(
+                f'CREATE DATABASE "{database}" TEMPLATE "{template}" TABLESPACE "{tablespace}"'
+            )
         return self.url(database)
+
+    @contextlib.contextmanager
+    def tablespace(self, name: str, folder: Path) -> Iterator[str]:
+        """A place for databases in an empty folder. Whatever is in it afterwards is dropped."""
+        _let_own(folder)
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            connection.execute(f"CREATE TABLESPACE \"{name}\" LOCATION '{folder}'")
+        try:
+            yield name
+        finally:
+            self._drop_tablespace(name)
+
+    def _drop_tablespace(self, name: str) -> None:
+        held = "SELECT datname FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace"
+        with psycopg.connect(self.url(), autocommit=True) as connection:
+            for (database,) in connection.execute(f"{held} WHERE spcname = %s", [name]).fetchall():
+                connection.execute(f'DROP DATABASE "{database}" WITH (FORCE)')
+            connection.execute(f'DROP TABLESPACE "{name}"')
 
     def dump(self, database: str, path: Path) -> Path:
         """A backup of one database, as an operator makes it."""
@@ -133,18 +157,21 @@ class PrivatePostgres:
             str(self._binaries / "initdb"), "-D", str(self.data), "-U", "postgres", "-A", "trust",
             "-E", "UTF8", "--locale", "C", "--no-instructions", "--no-sync",
         ]  # fmt: skip
+        _let_own(self.data)
         if os.geteuid() == 0:
-            self._let_in()
             made = ["setpriv", *_setpriv(), *made]
         subprocess.run(made, check=True, capture_output=True, env=_environment())
 
-    def _let_in(self) -> None:
-        """The server's own user owns the data and may walk down to it, and nothing else."""
-        owner = pwd.getpwnam(SERVER_USER)
-        os.chown(self.data, owner.pw_uid, owner.pw_gid)
-        for above in self.data.parents:
-            if above.stat().st_uid == os.geteuid() and not above.stat().st_mode & 0o001:
-                above.chmod(above.stat().st_mode | 0o011)
+
+def _let_own(folder: Path) -> None:
+    """The server's own user owns the folder and may walk down to it, and nothing else."""
+    if os.geteuid() != 0:
+        return
+    owner = pwd.getpwnam(SERVER_USER)
+    os.chown(folder, owner.pw_uid, owner.pw_gid)
+    for above in folder.parents:
+        if above.stat().st_uid == os.geteuid() and not above.stat().st_mode & 0o001:
+            above.chmod(above.stat().st_mode | 0o011)
 
 
 def _setpriv() -> list[str]:

@@ -2,9 +2,11 @@
 
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from tests.faults.servers.postgres import PrivatePostgres
 from tests.faults.servers.processes import Processes
@@ -36,6 +38,31 @@ class Template:
         sandbox.port = self.sandbox_port
         shutil.copy(self.folder / "sandbox.sqlite3", sandbox.database)
         return sandbox
+
+
+@dataclass(frozen=True)
+class OnDisk(Template):
+    """Copies lie in this folder of a disk apart; of a server's, its tables and not its log."""
+
+    place: Path
+
+    def copied_database(self, folder: Path) -> str:
+        if self.postgres is None:
+            return super().copied_database(self.place)
+        return self.postgres.create(f"copy_{folder.name}".lower(), "studio", self.place.name)
+
+
+@contextmanager
+def on_disk(template: Template, disk: Path) -> Iterator[OnDisk]:
+    """The same studio; what is copied from it has to fit on this disk."""
+    place = disk / f"tables_{uuid4().hex[:8]}"
+    place.mkdir()
+    here = (template.folder, template.postgres, template.sandbox_port, template.web_port, place)
+    if template.postgres is None:
+        yield OnDisk(*here)
+    else:
+        with template.postgres.tablespace(place.name, place):
+            yield OnDisk(*here)
 
 
 def copied(there: Path, here: Path) -> None:
