@@ -1,15 +1,19 @@
-"""F20: events that arrive while the disk is full.
+"""F20 and F29: events that arrive while the disk is full, and amid events that nobody sent.
 
-The stage's database lies on a small disk of its own where this machine lets us mount one.
+One stage for both, whose database lies on a small disk of its own where this machine lets us
+mount one. No broker: each fault has to be over, without anybody's help, for the next one.
 """
 
 import http.client
 import json
 import threading
 import time
+from collections import Counter
 from contextlib import ExitStack, contextmanager
 from itertools import cycle
+from statistics import median
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import pytest
 
@@ -28,6 +32,10 @@ GOES_ON_WITHIN = 15.0  # seconds from room on the disk to the first event that i
 SETTLES_WITHIN = 40.0
 PATIENCE = 10.0  # seconds for an answer
 A_LOT = "x" * 30_000  # more than there is room for in what the database has already
+EVENTS = 24  # real ones in a round
+ROUNDS = 2
+FORGERS = 2
+AT_LEAST = 0.05  # seconds that an event may take on any machine
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +59,77 @@ def stage(template, small, tmp_path_factory):
         stage.processes.pump()
         stage.processes.await_ready()
         yield stage
+
+
+def test_F29_forged_events_hold_no_real_one_up_and_leave_no_trace(stage):
+    """Two forgers without a pause instead of a thousand events a second: more of them would only
+    show that this machine has two cores. Each storm is compared with the calm before it; one
+    fair comparison is enough, because what forged events cost they cost in every round.
+    """
+    rounds, answers = [], []
+    for _ in range(ROUNDS):
+        calm = real_ones(stage)
+        before = kept(stage)
+        stage.settle(SETTLES_WITHIN)
+        with forging(stage) as forged:
+            until(lambda forged=forged: len(forged) >= EVENTS, seconds=PATIENCE)
+            storm = real_ones(stage)
+        assert kept(stage) - before == EVENTS
+        rounds.append((median(calm), median(storm)))
+        answers += forged
+    assert set(answers) == {404}
+    assert len(answers) > 2 * EVENTS * ROUNDS, "That was no storm."
+    assert any(storm <= max(2 * calm, AT_LEAST) for calm, storm in rounds), rounds
+    stage.settle(SETTLES_WITHIN)
+    stage.assert_promises_kept()
+
+
+def real_ones(stage):
+    """Seconds that the events about some changes took. All of them are thanked."""
+    stage.settle(SETTLES_WITHIN)
+    after = stage.sandbox.latest()
+
+    def posts():
+        return stage.sandbox.journal(after=after, kind="webhook")
+
+    stage.change(EVENTS)
+    until(lambda: len(posts()) >= EVENTS, seconds=SETTLES_WITHIN)
+    told = posts()
+    assert Counter(post["outcome"] for post in told) == {"202": EVENTS}
+    return [post["ms"] / 1_000 for post in told]
+
+
+def kept(stage):
+    return stage.ask("SELECT count(*) FROM sharing_hint WHERE kind = 'webhook'")[0][0]
+
+
+@contextmanager
+def forging(stage):
+    """Others post to addresses that they guess; the answers, as they come."""
+    over, answers = threading.Event(), []
+    real = addresses(stage)
+
+    def forge(number):
+        with closing_connection(real[0]) as line:
+            for address in cycle(real[number % len(real) :]):
+                if over.is_set():
+                    return
+                answers.append(post(line, guessed(address), b'{"EventType": "workout-updated"}'))
+
+    threads = [threading.Thread(target=forge, args=(number,)) for number in range(FORGERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield answers
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+
+
+def guessed(address):
+    """The same athlete with another secret."""
+    return f"{address.rstrip('/').rpartition('/')[0]}/{uuid4().hex}{uuid4().hex[:11]}/"
 
 
 def addresses(stage):
