@@ -1,4 +1,5 @@
-"""F16 to F18 and F47: a PostgreSQL that crashes, is cut off, is slow, or says nothing at all.
+"""F16 to F18 and F47: a PostgreSQL that crashes, is cut off, is slow, or says nothing at all. F23:
+one that has another time than those who ask it.
 
 The processes reach it through a proxy; what is true is asked past it. One stage for all.
 """
@@ -8,6 +9,7 @@ import pytest
 from tests.faults.servers import Proxy
 from tests.faults.servers.processes import QUICK
 from tests.faults.servers.stage import Stage
+from tests.faults.servers.studio import INBOX
 from tests.faults.servers.waiting import until
 
 pytestmark = [
@@ -21,6 +23,7 @@ SETTLES_WITHIN = 40.0
 SETTLES_SLOWLY = 120.0  # one thread reads and one delivers, sixty questions each
 CRASHES = 3
 CUTS = 4
+SLOW = 0.4  # seconds for an answer, of the deadline's one and a half
 STUCK_AT_MOST = 30.0  # seconds a thread may wait for somebody who says nothing
 
 
@@ -94,6 +97,33 @@ def test_F47_a_database_that_says_nothing_any_more_holds_nobody_for_long(stage, 
     database.heal()
     delivers(stage, BACK_WITHIN)
     until(lambda: beating(stage) >= int(QUICK["BATON_PUMP_THREADS"]), seconds=STUCK_AT_MOST)
+
+
+def test_F23_pumps_whose_clocks_are_wrong_take_no_lease_from_anybody(stage):
+    """Two minutes instead of an hour: the receiver refuses what was signed five minutes ago or
+    later. Each call takes so long that another pump has time to take its lane away.
+    """
+    processes = stage.processes
+    processes.pump_with_wrong_clock("pump-ahead", 120)
+    processes.pump_with_wrong_clock("pump-behind", -120)
+    processes.await_ready()
+    before, delivered = attempts(stage), len(stage.effects())
+    stage.sandbox.post(f"/control/inboxes/{INBOX}", {"answer": {"slow_headers": SLOW}})
+    for _ in range(3):
+        stage.change(6)
+        stage.settle(SETTLES_WITHIN)
+    stage.sandbox.post(f"/control/inboxes/{INBOX}", {"answer": {}})
+    made = attempts(stage)[len(before) :]
+    assert {outcome for _, _, outcome in made} == {"success"}
+    assert len(made) == len(stage.effects()) - delivered
+    by = {worker.rpartition(":")[2].partition(".")[0] for _, worker, _ in made}
+    ours = {str(process.pid) for name, process in processes.by_name.items() if "pump" in name}
+    assert by == ours, "Not every pump has delivered something."
+    stage.assert_log_verifies()
+
+
+def attempts(stage):
+    return stage.ask("SELECT started_at, worker, outcome FROM sharing_attempt ORDER BY started_at")
 
 
 def beating(stage):

@@ -15,6 +15,7 @@ from tests.sandbox_process import free_port
 
 KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "TZ")  # of this machine's environment
 ONLY_TASKS = "tests.faults.servers.only_tasks"
+WRONG_CLOCK = "tests.faults.servers.wrong_clock"
 QUICK = {  # what the product counts in minutes takes seconds here
     "BATON_LEASE_SECONDS": "5",
     "BATON_SEND_DEADLINE": "1.5",
@@ -103,6 +104,13 @@ class Processes:
     def pump(self, name: str = "pump", code: Path = ROOT, **more: str) -> Process:
         """`manage.py run_pump`: delivers without Celery or a broker."""
         process = self._made(name, [str(PYTHON), "manage.py", "run_pump"], more, code)
+        process.ready = lambda process: "pump is running" in process.said_lately()
+        return process.start()
+
+    def pump_with_wrong_clock(self, name: str, seconds: float, **more: str) -> Process:
+        """A pump whose process takes it to be so much later, or earlier, than it is."""
+        command = [str(PYTHON), "-m", WRONG_CLOCK, str(seconds), "run_pump"]
+        process = self._made(name, command, more)
         process.ready = lambda process: "pump is running" in process.said_lately()
         return process.start()
 
