@@ -500,7 +500,7 @@ def test_a_no_code_address_that_passes_for_more_is_shown_with_the_way_to_change_
 @pytest.mark.parametrize(
     ("declared", "again"),
     [
-        ("keyed", "it does not take a second time"),
+        ("keyed", "it is expected not to take a second time"),
         ("upsert", "It replaces what is there."),
         ("none", "look there first"),
     ],
