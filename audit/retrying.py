@@ -17,8 +17,9 @@ logger = logging.getLogger(__name__)
 
 AGAIN = 3  # times, after the first
 JITTER = 0.1  # seconds, times the number of tries so far
-# serialization_failure, deadlock_detected, lock_not_available
-GIVEN_UP = frozenset({"40001", "40P01", "55P03"})
+# serialization_failure, deadlock_detected, lock_not_available, and the end of a transaction in
+# which whoever began it has slept: all of it is undone, and nothing of it was committed
+GIVEN_UP = frozenset({"40001", "40P01", "55P03", "25P03"})
 BUSY = ("database is locked", "database table is locked", "database schema is locked")
 
 P = ParamSpec("P")
@@ -56,7 +57,7 @@ retried = retried_within(12.0)
 
 
 def given_up(error: DatabaseError) -> bool:
-    """Whether nothing is wrong with the transaction itself: it met another one."""
+    """Whether nothing is wrong with the transaction itself: it met another one, or slept."""
     cause = error.__cause__
     state = getattr(cause, "sqlstate", None)
     if state is not None:

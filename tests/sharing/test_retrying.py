@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -72,6 +73,25 @@ def fail(times, error):
 
 def test_f19_a_deadlock_is_tried_again_three_times():
     assert retried(fail(3, deadlock))() == 4
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'")
+def test_who_slept_in_a_transaction_does_it_again_on_a_new_connection():
+    """As a process does that was stopped for a moment: the server has ended what it was in."""
+    tried = []
+
+    def work():
+        with transaction.atomic(), connection.cursor() as cursor:
+            tried.append(1)
+            Organisation.objects.create(name=f"Number {len(tried)}")
+            if len(tried) == 1:
+                cursor.execute("SET idle_in_transaction_session_timeout = '100ms'")
+                time.sleep(0.5)
+            cursor.execute("SELECT 1")
+
+    retried(work)()
+    assert len(tried) == 2
+    assert [each.name for each in Organisation.objects.all()] == ["Number 2"]
 
 
 def test_f19_the_fourth_deadlock_is_said():
