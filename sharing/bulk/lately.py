@@ -40,3 +40,8 @@ def at_once(user: User, organisation: Organisation, act: str) -> int:
     )
     said = (entry.decode(bytes(body)) for body in entries.values_list("body", flat=True))
     return sum(line["extra"].get("lanes", 0) for line in said if line["by"] == str(user.pk))
+
+
+def in_words(before: int) -> str:
+    """The part of a refusal that tells what was moved already; empty when that is nothing."""
+    return f", after {before} within the last hour" if before else ""

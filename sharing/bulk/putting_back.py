@@ -38,5 +38,5 @@ def why_not(destination: Destination, by: User) -> str:
     if roles.may(by, "redeliver", destination):
         ask += ", or put differences back one by one"
     plans = "1 plan" if lanes == 1 else f"{lanes} plans"
-    after = f", after {before} within the last hour" if before else ""
-    return f"This would write to {plans} at once{after}, more than you may alone. {ask}."
+    plans += f" at once{lately.in_words(before)}"
+    return f"This would write to {plans}, more than you may alone. {ask}."

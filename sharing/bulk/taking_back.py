@@ -40,18 +40,14 @@ def _alone(route: Route, losing: QuerySet[Lane], by: User, then: str, log: Log) 
     before = lately.taken_back(by, route.organisation)
     if limits.needs_second(by, route.organisation, lanes + before):
         raise NotPossible(
-            f"This would take back {lanes} plans at once{_after(before)}, more than you may alone. "
-            "Take them back by a roll back to nothing, which shows a preview and asks a second "
-            f"person; then {then}."
+            f"This would take back {lanes} plans at once{lately.in_words(before)}, more than you "
+            "may alone. Take them back by a roll back to nothing, which shows a preview and asks a "
+            f"second person; then {then}."
         )
     log.record(
         lately.TAKING_BACK, actor=actor.user(by.pk), extra={"lanes": lanes},
         organisation=route.organisation_id, destination=route.destination_id,
     )  # fmt: skip
-
-
-def _after(before: int) -> str:
-    return f", after {before} within the last hour" if before else ""
 
 
 def _holding(route: Route) -> QuerySet[Lane]:

@@ -803,6 +803,13 @@ def test_f44_to_restore_what_was_lost_moves_nobodys_own_days_back(world, calenda
     assert sum(item["date"] == "2030-01-01" for item in calendar.held.values()) == 6
 
 
+def lose_three_plans(world, calendar):
+    for _ in range(2):
+        another_lane(world)
+    calendar.held.clear()
+    check(world)
+
+
 @pytest.mark.parametrize(
     ("limit", "lanes_of_an_admin", "asked"),
     [(2, 3, "an owner or admin"), (2, 2, "an owner")],
@@ -813,10 +820,7 @@ def test_f44_more_plans_than_a_role_may_move_alone_are_not_restored(
 ):
     monkeypatch.setitem(limits.ALONE, "coach", limit)
     monkeypatch.setitem(limits.ALONE, "admin", lanes_of_an_admin)
-    for _ in range(2):
-        another_lane(world)
-    calendar.held.clear()
-    check(world)
+    lose_three_plans(world, calendar)
     with pytest.raises(NotPossible) as refused:
         putting_back.restore(world.destination, world.ana)
     assert "write to 3 plans at once, more than you may alone" in str(refused.value)
@@ -827,19 +831,13 @@ def test_f44_more_plans_than_a_role_may_move_alone_are_not_restored(
 
 def test_f44_the_limit_counts_plans_and_not_their_sessions(world, calendar, monkeypatch):
     monkeypatch.setitem(limits.ALONE, "coach", 3)
-    for _ in range(2):
-        another_lane(world)
-    calendar.held.clear()
-    check(world)
+    lose_three_plans(world, calendar)
     assert putting_back.restore(world.destination, world.ana) == 9
 
 
 def test_f44_what_one_person_restores_within_an_hour_adds_up(world, calendar, monkeypatch):
     monkeypatch.setitem(limits.ALONE, "coach", 3)
-    for _ in range(2):
-        another_lane(world)
-    calendar.held.clear()
-    check(world)
+    lose_three_plans(world, calendar)
     assert putting_back.restore(world.destination, world.ana) == 9
     restoring.repair_due()
     deliver_all()
@@ -852,10 +850,7 @@ def test_f44_what_one_person_restores_within_an_hour_adds_up(world, calendar, mo
 
 
 def test_who_answers_for_a_destination_restores_it_within_a_limit(world, calendar, monkeypatch):
-    for _ in range(2):
-        another_lane(world)
-    calendar.held.clear()
-    check(world)
+    lose_three_plans(world, calendar)
     world.ana.memberships.update(role="destination_owner")
     assert putting_back.why_not(world.destination, world.ana) == ""
     monkeypatch.setitem(limits.ALONE, "destination_owner", 2)
