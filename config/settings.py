@@ -143,9 +143,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker without a broker still d
 CELERY_BROKER_CHANNEL_ERROR_RETRY = True  # a full one refuses commands: no reason to fall
 CELERY_BROKER_CONNECTION_TIMEOUT = 2
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 120,
-    "unacked_restore_interval": 10,
-    "unacked_restore_throttle": 1,
+    "ack_emulation": False,
     "socket_timeout": 5,
     "socket_connect_timeout": 1,
     "queue_order_strategy": "sorted",
@@ -154,7 +152,6 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_SOFT_TIME_LIMIT = 100
 CELERY_TASK_TIME_LIMIT = 115
 CELERY_TASK_DEFAULT_QUEUE = "baton"

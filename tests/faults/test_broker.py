@@ -18,6 +18,7 @@ from tests.faults.servers.waiting import until
 pytestmark = [pytest.mark.processes, pytest.mark.in_one_lane, pytest.mark.xdist_group("stage")]
 
 WIPES = 5
+CALLS = 500  # more than a worker ends before the broker falls
 HINT = "sharing.tasks.drain"
 QUEUE = "baton"
 CONSUMES_WITHIN = 30.0  # seconds after the broker's return
@@ -94,6 +95,19 @@ def test_F10_a_broker_that_is_wiped_again_and_again_loses_nothing(stage, celery)
             until(lambda seen=seen: len(stage.effects()) > seen, seconds=ARRIVES_WITHIN)
     stage.settle()
     await_consumer(stage, celery)
+    stage.assert_promises_kept()
+
+
+def test_F10_a_broker_that_falls_while_calls_are_worked_on_takes_no_worker_with_it(stage, celery):
+    """Calls that were taken and not ended are lost with their connection: nobody misses them."""
+    publish(celery, CALLS)
+    until(lambda: waiting(stage) < CALLS, seconds=CONSUMES_WITHIN)
+    assert waiting(stage), "It has ended them all: nothing is being worked on."
+    stage.broker.wipe()
+    stage.change(12)
+    stage.settle()
+    await_consumer(stage, celery)
+    assert stage.processes.fallen() == []
     stage.assert_promises_kept()
 
 
