@@ -58,7 +58,7 @@ class HandOnWorkers(Hand):
             worker.arm(f"{point}:{self.chance.randint(1, most)}").await_ready()
             with self._alone(point), self._led_to(point):
                 urge = self._expire if point in REFRESHING else nothing
-                enough = before + (1 if point in REFRESHING else self.crashes)
+                enough = before + (1 if point in REFRESHING else self._wanted(point))
                 self.wait(lambda: fallen(worker) >= enough, A_DEATH * self.crashes, urge)
             crashes = fallen(worker) - before
             self.done[point] += crashes
@@ -66,6 +66,11 @@ class HandOnWorkers(Hand):
             self.did("worker_crash", worker, times=crashes, point=point)
 
         return act
+
+    def _wanted(self, point: str) -> int:
+        """Deaths before the next point is armed: no more than are still lacking at this one."""
+        lacking = self.stage.profile.per_point - self.done[point]
+        return min(self.crashes, lacking) if lacking > 0 else self.crashes
 
     def kill_a_worker(self) -> None:
         worker = self.chance.choice(self.stage.workers)
