@@ -21,12 +21,17 @@ LOCKED = 6.0  # seconds that somebody else holds an SQLite database
 REMOVING, REFRESHING = ("P20",), ("P08", "P09", "P10")
 MOST_HITS = 4  # times that a process may come to a point before it dies there
 CRASHES = 3  # deaths at one point before the next one is armed
+RENEWALS = 2  # … and of those over a renewal: each keeps everybody from the next for a lease
 
 
 class HandOnWorkers(Hand):
     @property
     def crashes(self) -> int:
         return MANY if self.stage.profile.per_point else CRASHES
+
+    @property
+    def _renewals(self) -> int:
+        return RENEWALS if self.stage.profile.per_point else 1
 
     def acts(self) -> list[Act]:
         profile = self.stage.profile
@@ -58,7 +63,7 @@ class HandOnWorkers(Hand):
             worker.arm(f"{point}:{self.chance.randint(1, most)}").await_ready()
             with self._alone(point), self._led_to(point):
                 urge = self._expire if point in REFRESHING else nothing
-                enough = before + (1 if point in REFRESHING else self._wanted(point))
+                enough = before + self._wanted(point)
                 self.wait(lambda: fallen(worker) >= enough, A_DEATH * self.crashes, urge)
             crashes = fallen(worker) - before
             self.done[point] += crashes
@@ -69,8 +74,9 @@ class HandOnWorkers(Hand):
 
     def _wanted(self, point: str) -> int:
         """Deaths before the next point is armed: no more than are still lacking at this one."""
+        most = self._renewals if point in REFRESHING else self.crashes
         lacking = self.stage.profile.per_point - self.done[point]
-        return min(self.crashes, lacking) if lacking > 0 else self.crashes
+        return min(most, lacking) if lacking > 0 else most
 
     def kill_a_worker(self) -> None:
         worker = self.chance.choice(self.stage.workers)
