@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 
 from audit.crashpoint import crashpoint
 from audit.retrying import retried
@@ -40,6 +40,7 @@ from sharing import (
     payloads,
     promises,
     records,
+    retry,
     turns,
     verifying,
 )
@@ -53,8 +54,6 @@ logger = logging.getLogger(__name__)
 PATIENCE = timedelta(seconds=2)  # waiting for the rate limit longer than this frees the worker
 MOST_CALLS = 2  # of one write: it looks first, or takes away and then writes
 SAFE = frozenset({IdempotencyClass.VERSIONED, IdempotencyClass.KEYED})  # late calls do no harm
-BREATHER = timedelta(seconds=2)  # for a database of ours that has just failed
-UNWELL = (OperationalError, InterfaceError)  # the database; other errors of it are about the data
 
 
 def deliver_due(worker: str, crew: Crew = ALONE) -> bool:
@@ -86,9 +85,9 @@ def _nothing_has_left() -> Iterator[None]:
     """Trouble with our own database before a call spends no try, and leaves no doubt."""
     try:
         yield
-    except UNWELL as error:
+    except retry.UNWELL as error:
         logger.warning("The database failed before a call (%s).", type(error).__name__)
-        raise outcomes.NotNow(BREATHER, "database_failed") from error
+        raise outcomes.NotNow(retry.BREATHER, "database_failed") from error
 
 
 def prepare(claim: claims.Claim) -> "Sending":
@@ -146,7 +145,7 @@ def _honoured(
     """What should be there, with what was kept there. A fault in an adapter is a payload error."""
     try:
         return held.honour(lane, adapter, desired_items(lane, delivery, fields, adapter))
-    except (DestinationError, *UNWELL):
+    except (DestinationError, *retry.UNWELL):
         raise
     except Exception as error:
         logger.exception("The %s adapter could not render.", adapter.kind)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Athlete, Connection
@@ -21,7 +21,7 @@ from audit.retrying import retried
 from plans.errors import ContractError
 from plans.trainingpeaks import Changed, item_id, parse_changed
 from plans.trainingpeaks.wire import Reader, local_day
-from sharing import clock, health, intake, trouble, versions, windows
+from sharing import clock, health, intake, retry, trouble, versions, windows
 from sharing.models import Hint, Source
 from sharing.source import endpoints
 from sharing.source.client import CHANGED_PAGE, TrainingPeaks
@@ -206,7 +206,7 @@ def _had_its_turn(source: Source) -> SourceError | None:
     """What went wrong, if anything did. It goes to the end of the queue in any case."""
     try:
         return _looked_at(source)
-    except (InterfaceError, OperationalError):  # the database is unwell: all would fare alike
+    except retry.UNWELL:  # the database is unwell: all would fare alike
         raise
     except Exception:  # one athlete's fault costs nobody behind them their turn
         logger.exception("Polling a source met a fault; its turn comes again.")

@@ -39,6 +39,7 @@ from sharing.source import quota, readers
 from sharing.source.errors import (
     NEEDS_TIME_ZONE,
     BadAnswerError,
+    DatabaseFailedError,
     EmptiedError,
     OwnFaultError,
     ReaderCrashedError,
@@ -97,6 +98,9 @@ def read_due(worker: str) -> bool:
         logger.info("%s lost its lease while reading; another worker goes on.", worker)
     except SourceError as error:
         _postpone(claim, error)
+    except retry.UNWELL:
+        logger.exception("The database failed over a reading; it is tried again soon.")
+        _postpone(claim, DatabaseFailedError())
     except Exception:
         logger.exception("Reading a source met a fault; it is tried again later.")
         _postpone(claim, OwnFaultError())
@@ -301,5 +305,7 @@ def _pause(row: Source, error: SourceError) -> timedelta:
     refused = isinstance(error, SourceRefusedError) and row.failures > DOUBTED
     if refused or isinstance(error, BadAnswerError):
         return ASKS_A_PERSON
+    if isinstance(error, DatabaseFailedError):
+        return retry.BREATHER * min(row.failures, LONGEST_PAUSE)
     asked = error.retry_after if isinstance(error, SourceUnavailableError) else None
     return retry.delay(min(row.failures, LONGEST_PAUSE), asked) or ASKS_A_PERSON

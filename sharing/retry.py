@@ -4,6 +4,8 @@ import random
 from collections.abc import Sequence
 from datetime import timedelta
 
+from django.db import InterfaceError, OperationalError
+
 from destinations import schedule
 
 SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in schedule.DEFAULT)
@@ -12,6 +14,8 @@ PAYLOAD_TRIES = 3
 PAYLOAD_SPACING = timedelta(minutes=5)  # three tries then span ten minutes or more
 LOOK_AGAIN = timedelta(hours=6)  # at an athlete whom a destination's settings do not list
 LONGEST_RETRY_AFTER = timedelta(hours=24)
+UNWELL = (OperationalError, InterfaceError)  # the database; other errors of it are about the data
+BREATHER = timedelta(seconds=2)  # for a database of ours that has just failed
 
 
 def delay(

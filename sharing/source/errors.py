@@ -100,6 +100,10 @@ class OwnFaultError(SourceError):
     code = "fault_of_our_own"
 
 
+class DatabaseFailedError(OwnFaultError):
+    """Our database failed meanwhile, which says nothing about the source: it is read again soon."""
+
+
 class ReaderCrashedError(OwnFaultError):
     """Several readers in a row did not come back: perhaps the answer kills whoever reads it."""
 

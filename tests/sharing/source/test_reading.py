@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import F
 
 from accounts.models import Athlete, Connection
@@ -451,6 +451,25 @@ def test_a_fault_of_our_own_is_tried_again_later_and_loses_nothing(ana, api, mon
     assert ana.versions() == []
     ana.read()
     assert len(ana.versions()) == 1
+
+
+def test_a_database_that_failed_over_a_reading_delays_it_by_seconds(ana, api, monkeypatch):
+    """However often: what it says is not about the source, which was announced long ago."""
+    api.put(BEN, 1, ana.day(1))
+    hint(ana)
+    with monkeypatch.context() as broken:
+        broken.setattr(reading.versions, "record", full_disk)
+        for _ in range(8):
+            ana.make_due()
+            assert reading.read_due("test")
+    assert ana.versions() == []
+    assert ana.source.due_at < clock.now() + timedelta(seconds=11)
+    ana.read()
+    assert len(ana.versions()) == 1
+
+
+def full_disk(*_):
+    raise OperationalError("No space left on device")
 
 
 def test_no_transaction_is_open_while_we_ask(ana, api):
