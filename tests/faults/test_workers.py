@@ -9,7 +9,6 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
 import pytest
 
@@ -162,11 +161,11 @@ def moments(entries):
 def test_F05_the_pump_alone_delivers_in_time(stage, cast):
     """No worker, no scheduler: nobody takes a call."""
     cast.enter("web", "pump")
-    called, alone = attempts_by(stage)
+    called, alone = stage.attempts_by()
     late = lateness(stage)
     assert p95(late) <= ARRIVES_WITHIN, late
-    assert attempts_by(stage).called == called
-    assert attempts_by(stage).alone > alone
+    assert stage.attempts_by().called == called
+    assert stage.attempts_by().alone > alone
     stage.assert_promises_kept()
 
 
@@ -176,24 +175,12 @@ def test_F05_celery_alone_delivers_in_time(stage, cast):
     """
     cast.enter("web", "scheduler")
     stage.processes.only_tasks().await_ready()
-    called, alone = attempts_by(stage)
+    called, alone = stage.attempts_by()
     late = lateness(stage)
     assert p95(late) <= ARRIVES_WITHIN, late
-    assert attempts_by(stage).called > called
-    assert attempts_by(stage).alone == alone
+    assert stage.attempts_by().called > called
+    assert stage.attempts_by().alone == alone
     stage.assert_promises_kept()
-
-
-class Attempts(NamedTuple):
-    called: int
-    alone: int
-
-
-def attempts_by(stage):
-    """How many attempts the tasks of workers have made, and how many the threads of pumps."""
-    workers = [worker for (worker,) in stage.ask("SELECT worker FROM sharing_attempt")]
-    called = sum(worker.endswith(".task") for worker in workers)
-    return Attempts(called, len(workers) - called)
 
 
 def lateness(stage, rounds=5, at_once=4):

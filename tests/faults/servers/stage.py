@@ -10,7 +10,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import psycopg
 
@@ -22,6 +22,13 @@ from tests.faults.servers.waiting import until
 from tests.sandbox_process import SandboxProcess
 
 KINDS = ("change", "change", "add", "change", "delete")
+
+
+class Attempts(NamedTuple):
+    """How many the tasks of workers have made, and how many the threads of pumps."""
+
+    called: int
+    alone: int
 
 
 @dataclass
@@ -205,6 +212,11 @@ class Stage:
     def attempts(self, outcome: str) -> int:
         sql = f"SELECT count(*) FROM sharing_attempt WHERE outcome = '{outcome}'"  # noqa: S608 - ours
         return int(self.ask(sql)[0][0])
+
+    def attempts_by(self) -> Attempts:
+        workers = [worker for (worker,) in self.ask("SELECT worker FROM sharing_attempt")]
+        called = sum(worker.endswith(".task") for worker in workers)
+        return Attempts(called, len(workers) - called)
 
     def assert_log_verifies(self) -> None:
         self.processes.manage("audit", "verify")
