@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
 
 from accounts.models import Athlete, Connection
@@ -17,6 +16,7 @@ from sharing import (
     intake,
     latency,
     polling,
+    retry,
     reviving,
     roster,
     subscriptions,
@@ -70,7 +70,7 @@ def _each(connections: QuerySet[Connection], work: Callable[[Connection], object
             logger.warning("A connection could not be looked after: %s", error.code)
             if not isinstance(error, NeedsReconnectError):
                 health.troubled(connection, error)
-        except (InterfaceError, OperationalError):  # the database is unwell: all would fare alike
+        except retry.UNWELL:  # the database is unwell: all would fare alike
             raise
         except Exception:  # one connection's fault is not the others'
             logger.exception("Looking after a connection met a fault; it is tried again later.")
