@@ -8,12 +8,15 @@ import binascii
 import os
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+EMBEDDED = f"sqlite:///{BASE_DIR / 'var' / 'baton.sqlite3'}"
+DATABASES = {"sqlite", "postgres", "postgresql"}
 KEY_BYTES = 32
 LEASE_IN_DEADLINES = 3  # two exchanges, and as long as one more for the rest
 EXAMPLE_SECRETS = {"change-me", "changeme", "secret", "example", "insecure"}
@@ -41,7 +44,7 @@ class Env(BaseSettings):
     baton_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     baton_allow_loopback_destinations: bool = False
 
-    database_url: str = f"sqlite:///{BASE_DIR / 'var' / 'baton.sqlite3'}"
+    database_url: str = EMBEDDED
     redis_url: str = ""
     broker_url: str = ""
     email_url: str = "console:"
@@ -102,6 +105,14 @@ class Env(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _of_a_database(cls, url: str) -> str:
+        """Empty is not set, as in a file that has the name of each setting."""
+        if url and urlsplit(url).scheme not in DATABASES:
+            raise ValueError("Set it to postgres://user:password@host:port/name or sqlite:///path.")
+        return url or EMBEDDED
 
     @field_validator("baton_keys", mode="before")
     @classmethod

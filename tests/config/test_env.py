@@ -49,10 +49,16 @@ def test_good_settings_are_read(monkeypatch):
     assert found.baton_allowed_hosts == ["a.example", "b.example"]
 
 
+def test_a_database_that_is_empty_is_the_embedded_one(monkeypatch):
+    assert read(monkeypatch, GOOD | {"DATABASE_URL": ""}).database_url.startswith("sqlite:///")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"BATON_SECRET_KEY": ""}, "Set BATON_SECRET_KEY"),
+        ({"DATABASE_URL": "mysql://db/baton"}, "DATABASE_URL: Set it to postgres://"),
+        ({"DATABASE_URL": "127.0.0.1:5432"}, "DATABASE_URL: Set it to postgres://"),
         ({"BATON_SECRET_KEY": "change-me"}, "Set BATON_SECRET_KEY"),
         ({"BATON_KEYS": ""}, "Set BATON_KEYS"),
         ({"BATON_KEYS": "k1:tooshort"}, "BATON_KEYS"),
