@@ -6,20 +6,10 @@ from typing import Any, NoReturn
 
 from django.db import models
 
-
-class AppendOnlyError(TypeError):
-    """A row that is written once was about to change."""
+from audit.append_only import AppendOnlyError, AppendOnlyManager, AppendOnlyModel
 
 
-class EntryQuerySet(models.QuerySet["Entry"]):
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("Audit entries are written once.")
-
-    def delete(self) -> NoReturn:
-        raise AppendOnlyError("Audit entries are written once.")
-
-
-class Entry(models.Model):
+class Entry(AppendOnlyModel):
     """One line of the log. Only `audit.log` adds rows; the columns repeat what the body says."""
 
     seq = models.BigIntegerField(primary_key=True)
@@ -34,7 +24,7 @@ class Entry(models.Model):
     destination = models.UUIDField(null=True, db_index=True)
     delivery = models.UUIDField(null=True, db_index=True)
 
-    objects = EntryQuerySet.as_manager()
+    objects = AppendOnlyManager["Entry"]()
 
     class Meta:
         ordering = ["seq"]
@@ -44,9 +34,6 @@ class Entry(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise AppendOnlyError("Audit entries are added by recording them, and never change.")
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise AppendOnlyError("Audit entries are written once.")
 
 
 class Head(models.Model):

@@ -1,19 +1,19 @@
 """Consent decisions: added, never edited. The latest one counts; none means no."""
 
 import uuid
-from typing import Any, NoReturn
 
 from django.db import models
 
 from accounts.models.people import Athlete, User
+from audit.append_only import AppendOnlyManager, AppendOnlyModel
 
 
-class ConsentManager(models.Manager["ConsentDecision"]):
+class ConsentManager(AppendOnlyManager["ConsentDecision"]):
     def for_user(self, user: User) -> models.QuerySet["ConsentDecision"]:
         return self.filter(athlete__in=Athlete.objects.for_user(user, "view_consent"))
 
 
-class ConsentDecision(models.Model):
+class ConsentDecision(AppendOnlyModel):
     class Decision(models.TextChoices):
         GRANTED = "granted", "Granted"
         DECLINED = "declined", "Declined"
@@ -56,14 +56,6 @@ class ConsentDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.decision} {self.decided_at}"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if not self._state.adding:
-            raise TypeError("A consent decision is added, never edited.")
-        super().save(*args, **kwargs)
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("A consent decision is never deleted.")
 
     def seal_note(self, words: str) -> None:
         """A note says how a person agreed, perhaps by name, and this row is never edited."""

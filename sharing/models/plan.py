@@ -1,5 +1,5 @@
-"""Plans and their versions. A version is written once; the database refuses every later change to
-it.
+"""Plans and their versions. A version is written once; the models and the database refuse every
+later change to it.
 """
 
 import json
@@ -8,9 +8,10 @@ from typing import Any
 from django.db import models
 from django.db.models import Q
 
+from audit.append_only import AppendOnlyModel
 from plans.model import Plan as CanonicalPlan
 from sharing.models.base import Identified, audit_entry
-from sharing.models.tenancy import Tenants
+from sharing.models.tenancy import AppendOnlyTenants, Tenants
 
 BY_TIME_ALONE = "window.moved-on/1"  # the rule of a version in which nobody changed anything
 ERASED = "Erased: what this version said is gone for good."
@@ -57,7 +58,7 @@ class Plan(Identified):
         return self.name
 
 
-class PlanVersion(Identified):
+class PlanVersion(AppendOnlyModel, Identified):
     """What the athlete's plan was at one moment, sealed with the athlete's key.
 
     Numbers only grow.
@@ -79,7 +80,7 @@ class PlanVersion(Identified):
     published_at = models.DateTimeField()
     audit_entry = audit_entry()
 
-    objects = Tenants("plan__athlete")
+    objects = AppendOnlyTenants("plan__athlete")
 
     class Meta:
         ordering = ["plan_id", "-version"]
@@ -131,7 +132,7 @@ class PlanVersion(Identified):
         )
 
 
-class Acknowledgement(Identified):
+class Acknowledgement(AppendOnlyModel, Identified):
     """The athlete (or the coach) has seen this version."""
 
     version = models.ForeignKey(
@@ -141,7 +142,7 @@ class Acknowledgement(Identified):
     acknowledged_at = models.DateTimeField()
     audit_entry = audit_entry()
 
-    objects = Tenants("version__plan__athlete")
+    objects = AppendOnlyTenants("version__plan__athlete")
 
     class Meta:
         constraints = [

@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import QuerySet
 
 from accounts.models import Athlete, Organisation, User
+from audit.append_only import AppendOnlyManager
 
 M = TypeVar("M", bound=models.Model)
 
@@ -24,6 +25,10 @@ class Tenants(models.Manager[M]):
     def for_user(self, user: User) -> QuerySet[M]:
         seen = Athlete.objects.for_user(user, self.permission)
         return self.filter(**{f"{self.athlete}__in": seen})
+
+
+class AppendOnlyTenants(Tenants[M], AppendOnlyManager[M]):
+    """Those of them that are written once."""
 
 
 class OrganisationTenants(models.Manager[M]):

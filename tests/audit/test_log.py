@@ -13,8 +13,9 @@ from django.db import connection, transaction
 from accounts.models import Organisation
 from audit import log as audit_log
 from audit import merkle
+from audit.append_only import AppendOnlyError
 from audit.log import audited_atomic, record, recording
-from audit.models import AppendOnlyError, Entry, Head
+from audit.models import Entry, Head
 from audit.verify import verify
 
 pytestmark = pytest.mark.django_db(transaction=True)

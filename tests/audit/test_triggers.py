@@ -3,10 +3,12 @@
 from uuid import uuid4
 
 import pytest
+from django.apps import apps
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.state import ProjectState
 
 from audit import triggers
+from audit.append_only import AppendOnlyManager, AppendOnlyModel
 from audit.log import audited_atomic
 from audit.models import Entry
 from audit.triggers import AppendOnly
@@ -83,6 +85,15 @@ def test_an_upsert_cannot_change_an_entry(entry):
 def test_every_protected_table_has_its_triggers():
     assert triggers.missing() == []
     assert {"audit_entry", "sharing_planversion"} <= set(triggers._protected)
+
+
+def test_a_table_that_may_never_change_has_a_model_that_refuses_first():
+    never = {table for table, allowed in triggers._protected.items() if not allowed}
+    models = [model for model in apps.get_models() if model._meta.db_table in never]
+    assert len(models) == len(never)
+    for model in models:
+        assert issubclass(model, AppendOnlyModel)
+        assert isinstance(model._default_manager, AppendOnlyManager)
 
 
 @pytest.mark.parametrize("change", ["read_at = 5", "read_at = 5, reader = 'ana', words = 'said'"])

@@ -5,13 +5,15 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 
 from accounts.models import Athlete
+from audit.append_only import AppendOnlyError
 from audit.log import audited_atomic
 from plans import contract
 from sharing import clock, intake, versions, windows
-from sharing.models import Plan, PlanVersion
+from sharing.acknowledgements import acknowledge
+from sharing.models import Acknowledgement, Plan, PlanVersion, Route
 from sharing.source.window import Found
 from sharing.windows import Window
 from tests.sharing.source.studio import BEN
@@ -104,11 +106,58 @@ def test_nothing_of_it_can_be_read_without_the_athletes_key(ana):
 def test_a_stored_version_is_never_changed_nor_taken_away(ana):
     version = record(ana, session("tp-1", day=ana.day(1)))
     rows = PlanVersion.objects.filter(pk=version.pk)
-    with pytest.raises(Exception), transaction.atomic():  # noqa: B017, PT011 - model or database, both refuse
-        rows.update(content_hash="0" * 64)
-    with pytest.raises(Exception), transaction.atomic():  # noqa: B017, PT011 - model or database, both refuse
-        rows.delete()
-    assert rows.get().content_hash == version.content_hash
+    for change in (
+        version.save,
+        version.delete,
+        rows.delete,
+        version.plan.versions.all().delete,
+        lambda: rows.update(urgent=True),
+        lambda: version.plan.versions.update(urgent=True),
+        lambda: PlanVersion.objects.bulk_update([version], ["urgent"]),
+        lambda: PlanVersion.objects.update_or_create({"urgent": True}, pk=version.pk),
+    ):
+        with pytest.raises(AppendOnlyError, match="Plan version: added, never"):
+            change()
+    assert rows.values().get() == columns(version)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE sharing_planversion SET content_hash = content_hash",
+        "UPDATE sharing_planversion SET urgent = NOT urgent",
+        "DELETE FROM sharing_planversion",
+    ],
+)
+def test_the_database_refuses_to_change_a_version_or_take_it_away(ana, statement):
+    Route.objects.update(state="retired")
+    version = record(ana, session("tp-1", day=ana.day(1)))
+    assert not version.deliveries.exists()  # nothing but the trigger keeps it
+    refused = pytest.raises(DatabaseError, match="sharing_planversion is append-only")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+    assert PlanVersion.objects.values().get() == columns(version)
+
+
+def test_who_has_seen_a_version_is_never_changed_nor_taken_away(ana):
+    seen = acknowledge(record(ana, session("tp-1", day=ana.day(1))))
+    for change in (
+        seen.save,
+        seen.delete,
+        Acknowledgement.objects.all().delete,
+        lambda: seen.version.acknowledgements.update(channel="other"),
+    ):
+        with pytest.raises(AppendOnlyError, match="Acknowledgement: added, never"):
+            change()
+    refused = pytest.raises(DatabaseError, match="sharing_acknowledgement is append-only")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM sharing_acknowledgement")
+    assert Acknowledgement.objects.get().channel == "athlete_link"
+
+
+def columns(version):
+    """The columns of a version as it was recorded."""
+    return {field.attname: getattr(version, field.attname) for field in version._meta.fields}
 
 
 def test_the_commitment_is_of_the_stored_bytes_and_differs_for_any_other(ana):
