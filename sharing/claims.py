@@ -102,6 +102,8 @@ def _destinations_in_turn() -> Iterator[UUID]:
     """Destinations with due lanes and a free slot: the least busy first, then the longest due."""
     now = clock.now()
     oldest = dict(due_lanes(now).values_list("destination").annotate(Min("due_at")).order_by())
+    if not oldest:  # as in most looks
+        return
     busy = dict(
         Lane.objects.filter(lease_until__gt=now)
         .values_list("destination")
@@ -110,8 +112,9 @@ def _destinations_in_turn() -> Iterator[UUID]:
     )
     destinations = Destination.objects.in_bulk(list(oldest))
     free = [d for d in destinations.values() if busy.get(d.pk, 0) < d.slots]
+    waits = turns.waits(free)
     for destination in sorted(free, key=lambda d: (busy.get(d.pk, 0), oldest[d.pk])):
-        if not turns.wait(destination):
+        if not waits[destination.pk]:
             yield destination.pk
 
 
@@ -121,13 +124,12 @@ def _claim_at(destination_id: UUID, worker: str) -> "Claim | bool | None":
     free.
     """
     with audited_atomic() as log:
-        now = clock.now()
         destination = (
             Destination.objects.select_for_update(skip_locked=True, no_key=True)
             .filter(pk=destination_id)
             .first()
         )
-        if destination is None or not _free(destination, now):
+        if destination is None or not _free(destination, now := clock.now()):
             return None
         lane = _oldest(destination, now)
         if lane is None:

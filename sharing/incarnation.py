@@ -44,15 +44,22 @@ def stored() -> int:
 
 def behind() -> str:
     """Why the database is older than what the world outside has seen; empty when it is not."""
+    return _behind(stored())
+
+
+def look() -> str:
+    """As `behind`; and where the database is not, the file outside may learn how far it is."""
     life = stored()
+    why = _behind(life)
+    if not why:
+        mark.keep(life)
+    return why
+
+
+def _behind(life: int) -> str:
     if life < settings.BATON_INCARNATION:
         return BEHIND
     return LACKING if mark.lacking(life) else ""
-
-
-def remember() -> None:
-    """Let the file outside know how far the database is."""
-    mark.keep(stored())
 
 
 def restored_at() -> datetime | None:

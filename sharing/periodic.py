@@ -7,7 +7,7 @@ killed goes on elsewhere within a minute, and one that takes half an hour is not
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,19 +45,23 @@ def names() -> set[str]:
     return set(_jobs)
 
 
-def run_due(*, only: Collection[str] | None = None, without: Collection[str] = frozenset()) -> bool:
+def run_due(*, only: Set[str] | None = None, without: Set[str] = frozenset()) -> bool:
     """Run one job that is due, of these. False when none is."""
+    wanted = _jobs.keys() - without if only is None else _jobs.keys() & only
     now = clock.now()
-    known = set(PeriodicJob.objects.values_list("name", flat=True))
-    for name in set(_jobs) - known:
-        PeriodicJob.objects.get_or_create(name=name)
-    due = PeriodicJob.objects.filter(next_run_at__lte=now, lease_until__lt=now, name__in=_jobs)
-    due = due.exclude(name__in=without) if only is None else due.filter(name__in=only)
-    for row in due.order_by("next_run_at"):
+    due = [row for row in _rows(wanted) if row.next_run_at <= now and row.lease_until < now]
+    for row in sorted(due, key=lambda row: row.next_run_at):
         if _claim(row):
             _run(_jobs[row.name], row.epoch + 1)
             return True
     return False
+
+
+def _rows(names: Set[str]) -> list[PeriodicJob]:
+    """The row of each, made where there is none yet: one question, as every look asks it."""
+    rows = PeriodicJob.objects.in_bulk()
+    made = [PeriodicJob.objects.get_or_create(name=name)[0] for name in names - rows.keys()]
+    return [row for name, row in rows.items() if name in names] + made
 
 
 @retried

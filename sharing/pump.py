@@ -4,6 +4,7 @@ Every worker runs some; one can run alone. Which thread does what is in `_duties
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 
 TURN = 10.0  # seconds a thread goes on before it looks up
 BETWEEN_BEATS = 10.0  # seconds; less than a heartbeat may be old
+BETWEEN_BEATS_AT_REST = 5.0  # who only looks need not say each time that it lives
 LONGEST_TURN = 600.0  # seconds; who takes longer is taken for lost
 REST_AFTER_FAULT = 1.0  # seconds
 REST_WHILE_BEHIND = 30.0
@@ -51,10 +53,16 @@ def drain(
     crew: Crew = ALONE,
 ) -> int:
     """Work until nothing is due, the budget (seconds) is used up, or we are stopped."""
+    if incarnation.behind():
+        return 0
+    return _drain(worker, budget, stopped, duties, crew)
+
+
+def _drain(
+    worker: str, budget: float, stopped: Callable[[], bool], duties: Collection[str], crew: Crew
+) -> int:
     deadline = time.monotonic() + budget
     done = 0
-    if incarnation.behind():
-        return done
     while not stopped() and time.monotonic() < deadline and work(worker, duties, crew):
         done += 1
     return done
@@ -82,6 +90,7 @@ class Pump:
         self._stop = threading.Event()
         self._crew = Crew(self.threads)
         self._turns: dict[str, float] = {}  # worker → when its turn began
+        self._beaten: dict[str, float] = {}  # worker → when it last said that it lives
         self._running: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -113,15 +122,14 @@ class Pump:
         """One look. A fault in it is logged; the pump never dies of one."""
         try:
             close_old_connections()
-            if why := incarnation.behind():
+            if why := incarnation.look():
                 logger.error(why)
                 self._stop.wait(REST_WHILE_BEHIND)
                 return
-            beat(worker)
+            self._beat_at_rest(worker)
             self._turns[worker] = time.monotonic()
-            incarnation.remember()
             latency.add_up()
-            drain(worker, TURN, self._stop.is_set, duties=duties, crew=self._crew)
+            _drain(worker, TURN, self._stop.is_set, duties, self._crew)
         except DatabaseError as error:
             logger.warning("The database did not answer (%s); looking again.", error)
             connection.close()
@@ -129,6 +137,12 @@ class Pump:
         except Exception:
             logger.exception("The pump %s met a fault; it goes on.", worker)
             self._stop.wait(REST_AFTER_FAULT)
+
+    def _beat_at_rest(self, worker: str) -> None:
+        now = time.monotonic()
+        if now - self._beaten.get(worker, -math.inf) >= BETWEEN_BEATS_AT_REST:
+            beat(worker)
+            self._beaten[worker] = now
 
     def _beat_beside(self) -> None:
         """Beat for who is in a long turn: a reading or a job may take minutes."""

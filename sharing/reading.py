@@ -140,12 +140,14 @@ def _claim() -> Claim | None:
 
 
 def _connections_in_turn() -> list[UUID]:
-    waiting = due(clock.now())
-    if quota.held():  # whoever asked now would only find out the same
-        waiting = waiting.exclude(athlete__connection__kind=Connection.Kind.TRAININGPEAKS)
-    of_each = waiting.values_list("athlete__connection").annotate(Min("due_at")).order_by()
-    oldest = dict(of_each)
-    return sorted(oldest, key=lambda each: (_served.get(each, -math.inf), oldest[each]))
+    of_each = due(clock.now()).values_list(
+        "athlete__connection", "athlete__connection__kind", Min("due_at")
+    )
+    waiting = list(of_each.order_by())
+    if waiting and quota.held():  # whoever asked now would only find out the same
+        waiting = [row for row in waiting if row[1] != Connection.Kind.TRAININGPEAKS]
+    waiting.sort(key=lambda row: (_served.get(row[0], -math.inf), row[2]))
+    return [connection_id for connection_id, _, _ in waiting]
 
 
 @retried

@@ -2,7 +2,8 @@
 whoever calls or only asks.
 """
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Q
@@ -10,8 +11,7 @@ from django.db.models import Q
 from audit.retrying import retried
 from destinations.models import Destination
 from sharing import clock, limiter, retry
-
-NONE = timedelta(0)
+from sharing.limiter import NONE
 
 
 def take(destination: Destination, calls: int = 1) -> timedelta:
@@ -21,9 +21,11 @@ def take(destination: Destination, calls: int = 1) -> timedelta:
     )
 
 
-def wait(destination: Destination) -> timedelta:
-    """What `take` would say. Takes nothing."""
-    return _pause(destination) or limiter.wait(_key(destination), **_limit(destination))
+def waits(destinations: Collection[Destination]) -> dict[UUID, timedelta]:
+    """What `take` would say at each, by these rows. Takes nothing."""
+    now = clock.now()
+    early = limiter.waits({_key(each): _limit(each) for each in destinations}, now)
+    return {each.pk: _left(each.held_until, now) or early[_key(each)] for each in destinations}
 
 
 @retried
@@ -39,8 +41,11 @@ def hold(destination_id: UUID, pause: timedelta | None) -> None:
 def _pause(destination: Destination) -> timedelta:
     """As the row says now: a person may have lifted it."""
     rows = Destination.objects.filter(pk=destination.pk, held_until__isnull=False)
-    until = rows.values_list("held_until", flat=True).first()
-    return max(until - clock.now(), NONE) if until else NONE
+    return _left(rows.values_list("held_until", flat=True).first(), clock.now())
+
+
+def _left(until: datetime | None, now: datetime) -> timedelta:
+    return max(until - now, NONE) if until else NONE
 
 
 def _key(destination: Destination) -> str:

@@ -1,15 +1,18 @@
 """What one look for work may cost, however much there is that may not go."""
 
+from dataclasses import replace
+
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts import consent
 from accounts.models import Athlete
 from destinations.models import Destination
-from sharing import claims, clock
+from sharing import claims, clock, routes
 from sharing.models import Delivery, Lane, Plan
 from tests.sharing import fake_destination
-from tests.sharing.world import FIELDS, build, publish, session
+from tests.sharing.world import FIELDS, build, make_destination, publish, session
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +45,28 @@ def test_a_look_settles_only_so_many_lanes_that_may_not_go(club, monkeypatch):
         assert claims.claim("worker") is None
         left.append(Delivery.objects.filter(state="waiting").count())
     assert left == [3, 1, 0]
+
+
+def test_what_a_look_asks_does_not_grow_with_the_destinations(club):
+    asked = []
+    for _ in range(3):
+        with CaptureQueriesContext(connection) as captured:
+            turns = list(claims._destinations_in_turn())
+        asked.append((len(turns), len(captured)))
+        _one_more(club)
+    assert [many for many, _ in asked] == [1, 2, 3]
+    assert len({questions for _, questions in asked}) == 1
+
+
+def _one_more(club):
+    """Another destination of the same athletes, to which a plan is due."""
+    beside = replace(club, destination=make_destination(club.organisation, club.ana))
+    settings = routes.RouteSettings(
+        name=beside.destination.name, purpose="training", fields=dict.fromkeys(FIELDS, "training")
+    )
+    beside.route = routes.open_route(club.organisation, beside.destination, settings)
+    beside.agree()
+    beside.publish()
 
 
 @pytest.mark.skipif("connection.vendor != 'postgresql'", reason="plans of PostgreSQL")

@@ -478,7 +478,7 @@ def test_the_rate_limit_puts_the_check_off(world, calendar):
 def test_a_pause_that_a_reading_was_asked_for_holds_deliveries_too(world, calendar):
     calendar.faults.append(ThrottledError(http_status=429, retry_after=timedelta(minutes=2)))
     check(world)
-    assert checks.turns.wait(world.destination) > timedelta(minutes=1)
+    assert checks.turns.take(world.destination) > timedelta(minutes=1)
 
 
 def test_a_destination_that_is_paused_is_not_read(world, calendar):

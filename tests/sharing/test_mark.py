@@ -30,7 +30,7 @@ def log():
 
 def keep():
     mark.forget()
-    incarnation.remember()
+    assert not incarnation.look()
     mark.forget()
 
 
@@ -56,7 +56,7 @@ def test_a_log_that_lacks_an_entry_or_has_another_in_its_place_is_behind(file, l
     written(file, **lost)
     assert incarnation.behind() == incarnation.LACKING
     before = file.read_text()
-    incarnation.remember()
+    mark.keep(incarnation.stored())
     assert file.read_text() == before
 
 
@@ -100,6 +100,6 @@ def test_it_is_looked_at_once_a_minute(file, monkeypatch):
 
 def test_without_a_file_nothing_is_asked(settings, monkeypatch):
     monkeypatch.setattr(mark, "read", lambda: pytest.fail("it was read"))
-    incarnation.remember()
+    assert not incarnation.look()
     assert not incarnation.behind()
     assert mark.life() == 1

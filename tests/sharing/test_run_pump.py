@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.conf import settings
 from django.db import InterfaceError, connection
+from django.test.utils import CaptureQueriesContext
 
+from sharing import clock, latency, periodic
 from sharing import pump as pump_module
 from sharing.models import Heartbeat, PeriodicJob
 from tests.sharing.world import build
@@ -88,12 +91,30 @@ def test_f06_two_pumps_at_once_deliver_once(studio, run_pump):
 def test_a_pump_that_is_always_busy_still_shows_that_it_lives(monkeypatch):
     beats = []
     monkeypatch.setattr(pump_module, "TURN", 0.02)
+    monkeypatch.setattr(pump_module, "BETWEEN_BEATS_AT_REST", 0.02)
     monkeypatch.setattr(pump_module, "work", lambda *_: True)
     monkeypatch.setattr(pump_module, "beat", beats.append)
     busy = pump_module.Pump("busy", threads=1, interval=0.01)
     busy.start()
     wait_until(lambda: len(beats) > 3, within=20)
     busy.stop()
+
+
+def test_a_look_at_which_nothing_is_due_asks_little_and_writes_nothing(studio, monkeypatch):
+    """Each thread of each worker looks once a second, by day and by night."""
+    monkeypatch.setattr(latency, "_counted", {})
+    tomorrow = clock.now() + timedelta(days=1)
+    jobs = [PeriodicJob(name=name, next_run_at=tomorrow) for name in periodic.names()]
+    PeriodicJob.objects.bulk_create(jobs)
+    pump = pump_module.Pump("rest", threads=1)
+    pump._turn("rest.0", pump_module.EVERYTHING)  # says that it lives
+    assert Heartbeat.objects.exists()
+    with CaptureQueriesContext(connection) as asked:
+        pump._turn("rest.0", pump_module.EVERYTHING)
+    said = [query["sql"] for query in asked.captured_queries]
+    assert all(sql.startswith("SELECT") for sql in said), said
+    asked_of_tables = [sql for sql in said if " FROM " in sql]  # not: the time, are you there
+    assert len(asked_of_tables) <= 7, said  # life, stops, restores, lanes, jobs, sources, jobs
 
 
 def test_an_old_database_is_left_alone_and_the_log_says_what_to_do(studio, run_pump, tmp_path):

@@ -488,17 +488,17 @@ def test_a_backup_put_back_is_recognised_by_the_mark_until_the_command_has_run(
         edit(backup, "Two")
         share(backup)
         mark.forget()
-        incarnation.remember()
+        assert not incarnation.look()
     mark.forget()
     assert incarnation.behind() == incarnation.LACKING
     backup.make_due()
     assert pump.drain("worker", budget=5.0) == 0
-    incarnation.remember()  # nothing less than what is there is written
+    mark.keep(incarnation.stored())  # nothing less than what is there is written
     assert mark.read().life == 1
     assert "BATON_INCARNATION=2" in put_back(backup)
     assert not incarnation.behind()
     mark.forget()
-    incarnation.remember()
+    assert not incarnation.look()
     assert mark.read().life == 2
     assert pump.drain("worker", budget=5.0) > 0
 
