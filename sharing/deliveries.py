@@ -97,8 +97,8 @@ def prepare(claim: claims.Claim) -> "Sending":
     verifying.look(lane, claim.attempt, adapter)
     honoured = _honoured(lane, delivery, claim.fields, adapter)
     if delivery.intent == Delivery.Intent.SHARE:
-        payloads.remember_fidelity(delivery, claim.fields, honoured.items)
-    held.release(lane, honoured)
+        payloads.remember_fidelity(delivery, claim.epoch, claim.fields, honoured.items)
+    held.release(lane, claim.epoch, honoured)
     steps = _steps(lane, delivery, honoured.items)
     _wait_for_other_content(lane, delivery, steps)
     return Sending(claim, adapter, steps)

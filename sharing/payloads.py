@@ -45,11 +45,16 @@ def pseudonym(athlete: bytes, destination: bytes) -> str:
 
 
 @retried
-def remember_fidelity(delivery: Delivery, fields: frozenset[str], items: Iterable[Item]) -> None:
-    """Keep what was held back and what the destination cannot hold, for whoever asks later."""
+def remember_fidelity(
+    delivery: Delivery, epoch: int, fields: frozenset[str], items: Iterable[Item]
+) -> None:
+    """Keep what was held back and what the destination cannot hold, for whoever asks later. Who
+    holds the lane no more says nothing about it.
+    """
     withheld = sorted(set(SESSION_FIELDS) - fields)
     notes = sorted({note.words for item in items for note in item.notes})
     if (withheld, notes) == (delivery.withheld, delivery.notes):
         return
-    Delivery.objects.filter(pk=delivery.pk).update(withheld=withheld, notes=notes)
+    ours = Delivery.objects.filter(pk=delivery.pk, lane__epoch=epoch)
+    ours.update(withheld=withheld, notes=notes)
     delivery.withheld, delivery.notes = withheld, notes  # not before they are kept: see `retried`

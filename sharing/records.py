@@ -57,8 +57,7 @@ def note(
     """
     with audited_atomic():
         now = clock.now()
-        ours = Lane.objects.select_for_update(no_key=True).filter(pk=lane.pk, epoch=attempt.epoch)
-        held = ours.first() is not None
+        held = Lane.objects.keep(lane.pk, attempt.epoch)
         if not held:
             Lane.objects.filter(pk=lane.pk).update(verify_needed=True)
         rows = {row.item_key: row for row in attempt.steps.filter(item_key__in=list(outcomes))}

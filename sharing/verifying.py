@@ -100,8 +100,7 @@ def _note(
     unrecorded: Sequence[Remote],
 ) -> None:
     with transaction.atomic():
-        ours = Lane.objects.select_for_update(no_key=True).filter(pk=lane.pk, epoch=attempt.epoch)
-        if ours.first() is None:
+        if not Lane.objects.keep(lane.pk, attempt.epoch):
             raise outcomes.Fenced
         for record in held:
             shown = found[record.item_key]

@@ -47,13 +47,17 @@ def honour(lane: Lane, adapter: DestinationAdapter, items: Sequence[Item]) -> Ho
 
 
 @retried
-def release(lane: Lane, honoured: Honoured) -> None:
-    """A delivery is about to write over these, or has nothing to write where they agree."""
+def release(lane: Lane, epoch: int, honoured: Honoured) -> None:
+    """A delivery is about to write over these, or has nothing to write where they agree. Whose lane
+    it is no more writes nothing.
+    """
     if not (honoured.overtaken or honoured.agreed):
         return
     ended = [(row, Drift.State.REPAIRING, "overtaken") for row in honoured.overtaken]
     ended += [(row, Drift.State.VANISHED, "vanished") for row in honoured.agreed]
     with audited_atomic() as log:
+        if not Lane.objects.keep(lane.pk, epoch):
+            return
         for row, state, what in ended:
             entry = log_entry(log, lane, row, what)
             Drift.objects.filter(pk=row.pk, state__in=HELD).update(

@@ -17,6 +17,12 @@ class Lanes(Tenants["Lane"]):
         """The lane, held until the caller's transaction ends, with all that a promise needs."""
         return self.locking().get(pk=pk)
 
+    def keep(self, pk: UUID, epoch: int) -> bool:
+        """Whether the lane is still this epoch's; if so, it stays so until the caller's transaction
+        ends.
+        """
+        return self.select_for_update(no_key=True).filter(pk=pk, epoch=epoch).first() is not None
+
     def locking(self) -> models.QuerySet["Lane"]:
         """Lanes that are locked as they are read, always in the same order, so that two who lock
         several never wait for each other.

@@ -573,6 +573,16 @@ def test_a_worker_that_wakes_late_cannot_write_over_its_successor(studio, inbox)
     assert studio.lane.verify_needed
 
 
+def test_a_worker_that_wakes_late_says_nothing_about_what_its_successor_held_back(studio, inbox):
+    studio.publish()
+    late = claims.claim("sleeper")
+    studio.make_due()
+    work()
+    held_back = studio.deliveries()[0].withheld
+    deliveries.prepare(replace(late, fields=frozenset()))
+    assert studio.deliveries()[0].withheld == held_back
+
+
 @pytest.mark.parametrize(
     ("answer", "outcome", "code"),
     [(None, "late_success", ""), (UnavailableError(), "late_failure", "unavailable")],

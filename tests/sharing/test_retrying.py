@@ -181,7 +181,7 @@ def test_what_was_held_back_is_kept_by_the_next_try(monkeypatch):
         return execute(sql, *rest)
 
     with connection.execute_wrapper(once):
-        payloads.remember_fidelity(delivery, frozenset({"title"}), [])
+        payloads.remember_fidelity(delivery, world.lane.epoch, frozenset({"title"}), [])
     (kept,) = world.deliveries()
     assert kept.withheld == delivery.withheld
     assert "description" in kept.withheld
