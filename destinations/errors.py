@@ -144,6 +144,7 @@ class UnknownOutcomeError(DestinationError):
 
 
 COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
+TRIES_AGAIN = " Baton tries again by itself."  # as long as the schedule lasts
 
 CATALOGUE: dict[str, ErrorKind] = {
     "failed": ErrorKind(
@@ -154,13 +155,13 @@ CATALOGUE: dict[str, ErrorKind] = {
     ),
     "unavailable": ErrorKind(
         DESTINATION,
-        "The destination is not available right now. Baton tries again by itself.",
+        "The destination is not available right now." + TRIES_AGAIN,
         "The destination answered that it is not available; nothing was applied.",
         "Wait: the next try is on the delivery.",
     ),
     "throttled": ErrorKind(
         DESTINATION,
-        "The destination asked Baton to slow down. Baton tries again by itself.",
+        "The destination asked Baton to slow down." + TRIES_AGAIN,
         "The destination's rate limit was reached; its pause is obeyed.",
         "Lower this destination's rate if it happens every day.",
     ),
@@ -172,7 +173,7 @@ CATALOGUE: dict[str, ErrorKind] = {
     ),
     "connection_refused": ErrorKind(
         DESTINATION,
-        "The destination does not accept connections right now. Baton tries again by itself.",
+        "The destination does not accept connections right now." + TRIES_AGAIN,
         "The connection was refused or never came about. Nothing was sent.",
         "Wait, or ask whoever runs the destination.",
     ),

@@ -4,12 +4,20 @@ The reasons are rows of the same shape as the errors of destinations and of the 
 whoever reads about a delivery or a calendar is told the same four things, whatever held it up.
 """
 
-from destinations.errors import CATALOGUE, ErrorKind, Owner
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from destinations.errors import CATALOGUE, TRIES_AGAIN, ErrorKind, Owner
 from sharing.source.errors import CATALOGUE as SOURCE
+
+if TYPE_CHECKING:  # the tables are read without Django, too
+    from sharing.models import Delivery
 
 COACH, ADMIN, DESTINATION, BATON = Owner.COACH, Owner.ADMIN, Owner.DESTINATION, Owner.BATON
 NOTHING = "Nothing to do."
 LOOK = "Look at the destination, then say here whether it is there."
+GIVEN_UP = " Baton has tried as often as planned."
+REDELIVER = "See that the destination takes plans again, then redeliver."
 
 OWN: dict[str, ErrorKind] = {
     "newer_version": ErrorKind(
@@ -132,3 +140,20 @@ def known(code: str) -> ErrorKind | None:
 def explain(code: str) -> ErrorKind:
     """The row for a reason or an error; a code without a row speaks for itself."""
     return known(code) or ErrorKind(ADMIN, code.replace("_", " ").capitalize(), "", "")
+
+
+def given_up(code: str) -> ErrorKind:
+    """The row for what is tried no more: it tells nobody to wait."""
+    kind = explain(code)
+    waits = kind.action.startswith("Wait")
+    return replace(
+        kind,
+        coach_words=kind.coach_words.replace(TRIES_AGAIN, GIVEN_UP),
+        action=REDELIVER if waits else kind.action,
+    )
+
+
+def of(delivery: "Delivery") -> ErrorKind:
+    """Why it stands as it does."""
+    dead = delivery.state == delivery.State.DEAD
+    return given_up(delivery.reason) if dead else explain(delivery.reason)

@@ -13,9 +13,9 @@ from accounts import roles
 from accounts.models import Athlete, Connection, ConsentHead, User
 from destinations.errors import CATALOGUE
 from destinations.models import Destination
+from sharing import reasons
 from sharing.ledger import Ledger
 from sharing.models import Delivery, Lane, PlanVersion, Quarantine, Route
-from sharing.reasons import explain
 from sharing.selectors import drift
 from sharing.selectors.trouble import of_connection
 
@@ -176,7 +176,7 @@ def _stuck(user: User, state: Delivery.State) -> Iterator[Need]:
         yield _together(count, many, f"{reverse(page)}?state={state.value}")
         return
     for delivery in stuck:
-        lane, reason = delivery.lane, explain(delivery.reason)
+        lane, reason = delivery.lane, reasons.of(delivery)
         version = f"version {delivery.version.version}"
         title = f"{lane.plan.athlete.name}, {version} to {lane.destination.name}"
         words = f"{reason.coach_words} {reason.action}".strip()

@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 from accounts import rights
 from accounts.models import Connection, User
 from plans.fields import SESSION_FIELDS
-from sharing.models import Delivery, Source
+from sharing import reasons
+from sharing.models import Delivery, Quarantine, Source
 from sharing.reasons import explain
 from sharing.selectors import waiting
 from sharing.selectors.trouble import Trouble, of_connection, of_source
@@ -258,6 +259,12 @@ def minus(after: datetime, before: datetime) -> timedelta:
 def because(code: str) -> str:
     """Why, in a coach's words."""
     return explain(code).coach_words
+
+
+@register.filter
+def why(delivery: Delivery) -> str:
+    """Why it stands as it does, in a coach's words."""
+    return reasons.of(delivery).coach_words
 
 
 @register.filter

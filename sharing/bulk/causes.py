@@ -9,7 +9,8 @@ from accounts.models import Organisation, User
 from destinations.errors import ErrorKind, Owner
 from sharing.bulk import selection
 from sharing.bulk.criteria import Criteria
-from sharing.reasons import explain
+from sharing.models import Delivery
+from sharing.reasons import explain, given_up
 
 WHO = {
     Owner.COACH: "The coach",
@@ -23,6 +24,7 @@ WHO = {
 @dataclass(frozen=True)
 class Cause:
     code: str
+    kind: ErrorKind
     count: int
     oldest: datetime
     destinations: int
@@ -30,10 +32,6 @@ class Cause:
     @property
     def who(self) -> str:
         return WHO[self.kind.owner]
-
-    @property
-    def kind(self) -> ErrorKind:
-        return explain(self.code)
 
 
 def causes(user: User, organisation: Organisation, wish: Criteria) -> list[Cause]:
@@ -44,7 +42,10 @@ def causes(user: User, organisation: Organisation, wish: Criteria) -> list[Cause
         oldest=Min("settled_at"),
         destinations=Count("lane__destination", distinct=True),
     )
+    dead = selection.state_of(wish) == Delivery.State.DEAD
+    said = given_up if dead else explain
     rows = [
-        Cause(row["reason"], row["count"], row["oldest"], row["destinations"]) for row in counted
+        Cause(row["reason"], said(row["reason"]), row["count"], row["oldest"], row["destinations"])
+        for row in counted
     ]
     return sorted(rows, key=lambda cause: (-cause.count, cause.code))

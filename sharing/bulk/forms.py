@@ -10,7 +10,7 @@ from destinations.errors import CATALOGUE
 from destinations.models import Destination
 from sharing.bulk.criteria import HIGHEST, Criteria, To
 from sharing.models import BulkAction, Delivery, Plan, Route
-from sharing.reasons import OWN, explain
+from sharing.reasons import OWN, given_up
 
 Kind = BulkAction.Kind
 NOTHING = "nothing"
@@ -72,8 +72,8 @@ class LetterFilter(forms.Form):
                 _limit(self, name, rows)
         if len(self.own) < SEVERAL:
             del self.fields["organisation"]
-        codes = sorted({*CATALOGUE, *OWN}, key=lambda code: explain(code).coach_words)
-        causes = [(code, explain(code).coach_words) for code in codes]
+        codes = sorted({*CATALOGUE, *OWN}, key=lambda code: given_up(code).coach_words)
+        causes = [(code, given_up(code).coach_words) for code in codes]
         cause = self.fields["cause"]
         if isinstance(cause, forms.ChoiceField):
             cause.choices = [("", "Every cause"), *causes]

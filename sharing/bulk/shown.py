@@ -15,7 +15,7 @@ from sharing.bulk.carrying import HELD, NOTHING, OVERTAKES
 from sharing.bulk.criteria import To
 from sharing.bulk.refusing import BLOCKED, SUPERSEDED
 from sharing.models import BulkAction, BulkItem, Delivery, Plan, Route
-from sharing.reasons import explain
+from sharing.reasons import given_up
 
 Kind, State = BulkAction.Kind, BulkAction.State
 ROWS: dict[str, Any] = {
@@ -103,7 +103,7 @@ def about(action: BulkAction, named: Mapping[UUID, str]) -> list[tuple[str, str]
     if action.kind == Kind.REDELIVER:
         lines.append(("State", Delivery.State(wish.state or Delivery.State.DEAD).label))
     if wish.cause:
-        lines.append(("Cause", explain(wish.cause).coach_words))
+        lines.append(("Cause", given_up(wish.cause).coach_words))
     if wish.since:
         lines.append(("Since", f"{wish.since:%-d %b %Y, %H:%M} UTC"))
     if wish.until:

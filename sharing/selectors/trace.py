@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from audit.models import Entry
+from sharing import reasons
 from sharing.models import Attempt, Delivery, Hint, Step
 from sharing.reasons import explain
 
@@ -135,7 +136,7 @@ def _attempts(delivery: Delivery) -> Iterable[Stage]:
 
 def _ending(delivery: Delivery) -> Iterable[Stage]:
     if delivery.settled_at:
-        why = explain(delivery.reason)
+        why = reasons.of(delivery)
         yield Stage(
             SETTLED_WORDS.get(delivery.state, delivery.state), delivery.settled_at,
             state=delivery.state, lines=[line for line in (why.coach_words, why.action) if line],

@@ -9,12 +9,11 @@ from django.views.decorators.http import require_POST
 
 from accounts import roles
 from destinations import repeats
+from sharing import reasons, remarks
 from sharing import redeliver as redelivering
-from sharing import remarks
 from sharing.forms import DeliveryFilter, RemarkForm
 from sharing.models import Delivery
 from sharing.promises import UNCERTAIN
-from sharing.reasons import explain
 from sharing.selectors import deliveries as selectors
 from sharing.selectors.trace import trace
 from sharing.views.asking import own, page_of, person
@@ -40,7 +39,7 @@ def delivery(request: HttpRequest, pk: UUID) -> HttpResponse:
     user = person(request, "view_athlete")
     shown = own(selectors.deliveries(user), pk)
     context = {
-        "delivery": shown, "trace": trace(shown), "reason": explain(shown.reason),
+        "delivery": shown, "trace": trace(shown), "reason": reasons.of(shown),
         "repeats": repeats.words(shown.lane.destination),
         "goes_on": shown.state == Delivery.State.WAITING and shown.reason == UNCERTAIN,
         "refusal": redelivering.why_not(shown.lane, shown),

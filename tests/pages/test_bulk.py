@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import Athlete, Membership, Organisation
-from destinations.errors import UnsupportedPlanError
-from sharing import clock, upkeep
+from destinations.errors import UnavailableError, UnsupportedPlanError
+from sharing import clock, retry, upkeep
 from sharing.bulk import asking, limits, running
 from sharing.bulk.criteria import Criteria
 from sharing.deliveries import deliver_due
-from sharing.models import BulkAction, Delivery, Remark
+from sharing.models import BulkAction, Delivery, Lane, Remark
 from tests.pages.conftest import _person
 from tests.sharing import world as worlds
 
@@ -73,6 +73,30 @@ def test_a_cause_has_its_owner_its_words_and_one_thing_to_do(client, ana, letter
     assert "The coach" in shown
     assert "Preview delivering all 1 again" in shown
     assert reverse("delivery", args=[letter.pk]) in shown
+
+
+def test_after_the_last_try_a_letter_has_its_cause_its_version_and_a_way_to_replay_it(
+    client, world, ana, journal
+):
+    world.make_due()
+    Lane.objects.update(tries=len(retry.SCHEDULE) - 1)
+    journal.answers.append(UnavailableError())
+    work()
+    letter = world.deliveries()[-1]
+    replay = f'action="{reverse("delivery_redeliver", args=[letter.pk])}"'
+    _, _, listed = text(client.get(reverse("dead_letters"))).partition("One by one")
+    for part in ("Ben, version 2", "The destination is not available"):
+        assert part in listed
+    assert f'href="{reverse("delivery", args=[letter.pk])}"' in listed
+    assert replay in text(client.get(reverse("delivery", args=[letter.pk])))
+    for page in ("dead_letters", "home", "deliveries"):
+        assert "tries again" not in text(client.get(reverse(page)))
+    state = text(client.get(reverse("delivery", args=[letter.pk]))).partition("The road")[0]
+    assert "Baton has tried as often as planned. <strong>See that the destination takes" in state
+    client.post(reverse("delivery_redeliver", args=[letter.pk]))
+    work()
+    assert world.states()[-2:] == ["dead", "delivered"]
+    assert "No dead letters" in text(client.get(reverse("dead_letters")))
 
 
 def test_who_belongs_to_two_organisations_chooses_whose_letters(client, world, ana, letter):
