@@ -98,6 +98,13 @@ OWN: dict[str, ErrorKind] = {
         "A destination without keys, versions or a way to be asked: repeating could double it.",
         LOOK,
     ),
+    "never_acknowledged": ErrorKind(
+        DESTINATION,
+        "The destination never said whether it has the plan, however often Baton asked.",
+        "The schedule is over and the last try ended in doubt. As its class says, it refuses "
+        "doubles, replaces what it has, or is looked at first.",
+        "See why it does not answer, then redeliver.",
+    ),
     "restored": ErrorKind(
         BATON,
         "Baton was restored from a backup. Only the newest version is sent after that.",

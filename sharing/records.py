@@ -21,6 +21,8 @@ from sharing import clock
 from sharing.models import Attempt, Delivery, Drift, Lane, RemoteRecord, Step
 
 Outcome = port.Receipt | DestinationError
+CONFIRMED = "confirmed_by_person"
+ASKED = Q(state=Delivery.State.UNKNOWN) | Q(reason=CONFIRMED)  # whether it is there
 DRIFTING = (Drift.State.OPEN, Drift.State.REPAIRING, Drift.State.KEPT)
 
 
@@ -228,8 +230,15 @@ def doubtful() -> Exists:
 
 
 def in_doubt(delivery: Delivery) -> QuerySet[Step]:
-    """Steps of this delivery that may yet be applied."""
-    return unacknowledged().filter(attempt__delivery=delivery)
+    """Steps that may have done what this delivery promises: its own, and those of deliveries that
+    promised the same before. Not what a person was asked about since.
+    """
+    same = Delivery.objects.filter(
+        lane=delivery.lane_id, keyed_as=delivery.keyed_as, revision__lte=delivery.revision
+    )
+    asked = same.filter(ASKED, revision__lt=delivery.revision).aggregate(last=Max("settled_at"))
+    steps = unacknowledged().filter(attempt__delivery__in=same)
+    return steps.filter(intended_at__gt=asked["last"]) if asked["last"] else steps
 
 
 def distrust(attempt: Attempt) -> None:

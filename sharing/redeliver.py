@@ -127,7 +127,7 @@ def _settled(lane: Lane, delivery: Delivery, log: Log, *, is_there: bool) -> Del
     newer = lane.deliveries.filter(revision__gt=delivery.revision)
     if is_there:
         records.confirm(delivery)
-        return _end(lane, delivery, Delivery.State.DELIVERED, "confirmed_by_person", log)
+        return _end(lane, delivery, Delivery.State.DELIVERED, records.CONFIRMED, log)
     if newer.filter(state=Delivery.State.WAITING).exists():
         return _end(lane, delivery, Delivery.State.SUPERSEDED, "newer_version", log)
     same = newer.filter(version=delivery.version_id, intent=delivery.intent)

@@ -16,6 +16,8 @@ from sharing.models.base import LONG_AGO
 from sharing.promises import UNCERTAIN, WITHDRAWN
 from sharing.settlement import Settlement, give_up
 
+UNACKNOWLEDGED = "never_acknowledged"  # it was asked until the schedule was over
+
 
 def go_on(settlement: Settlement, wait: timedelta | None, *, since: datetime) -> None:
     """By class: who compares versions or honours keys may be asked again; the others are held, or a
@@ -30,7 +32,7 @@ def go_on(settlement: Settlement, wait: timedelta | None, *, since: datetime) ->
     elif needs_a_person(lane.destination, delivery):
         ask_a_person(lane, delivery, settlement.log, settlement.now, why=UNCERTAIN)
     elif wait is None:
-        give_up(settlement, UNCERTAIN)
+        give_up(settlement, UNACKNOWLEDGED)
     else:
         settlement.try_again(settlement.now + wait, UNCERTAIN)
 

@@ -322,6 +322,75 @@ def test_what_a_person_sends_again_after_the_key_was_forgotten_is_sent(studio, i
     assert Delivery.objects.filter(state="delivered").count() == 1
 
 
+def given_up_in_doubt(studio, inbox, *, days):
+    """The schedule is over, so many days ago; nobody knows whether the last call was applied."""
+    inbox.answers.append(UnknownOutcomeError())
+    studio.publish()
+    Lane.objects.update(tries=50)
+    work()
+    assert [(d.state, d.reason) for d in studio.deliveries()] == [("dead", "never_acknowledged")]
+    Step.objects.update(intended_at=clock.now() - timedelta(days=days))
+
+
+@pytest.mark.parametrize(("days", "sent"), [(3, 2), (5, 1)])
+def test_what_was_given_up_is_sent_again_only_as_long_as_its_key_is_remembered(
+    studio, inbox, forgetful, days, sent
+):
+    given_up_in_doubt(studio, inbox, days=days)
+    redeliver.redeliver(studio.deliveries()[0])
+    studio.make_due()
+    work()
+    assert len(inbox.arrived) == sent
+    assert studio.deliveries()[-1].state == ("delivered" if sent == 2 else "unknown")
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_person_who_was_asked_about_what_was_given_up_is_asked_once(
+    studio, inbox, forgetful, is_there
+):
+    given_up_in_doubt(studio, inbox, days=5)
+    redeliver.redeliver(studio.deliveries()[0])
+    studio.make_due()
+    work()
+    asked = studio.deliveries()[-1]
+    assert asked.reason == "unknown_key_expired"
+    redeliver.settle_unknown(asked, is_there=is_there)
+    studio.make_due()
+    work()
+    assert len(inbox.arrived) == (1 if is_there else 2)
+    assert studio.deliveries()[-1].state == "delivered"
+    assert RemoteRecord.objects.get().content_hash == inbox.arrived[0].item.content_hash
+    redeliver.redeliver(studio.deliveries()[-1])
+    studio.make_due()
+    work()
+    assert len(inbox.arrived) == (2 if is_there else 3), "a person wants it written again"
+
+
+def test_a_repeat_has_the_number_that_its_key_had_before(studio, inbox):
+    given_up_in_doubt(studio, inbox, days=0)
+    redeliver.redeliver(studio.deliveries()[0])
+    studio.make_due()
+    work()
+    first, again = inbox.arrived
+    assert (again.idempotency_key, again.revision) == (first.idempotency_key, first.revision)
+    studio.publish(session("tp-1", title="Newer"))
+    work()
+    assert inbox.arrived[-1].revision > first.revision
+
+
+def test_where_nobody_can_look_a_person_is_asked_after_the_third_crash_too(inbox):
+    """The first two workers died before anything had left."""
+    world = build(idempotency_class="none")
+    world.agree()
+    world.publish()
+    for _ in range(2):
+        claims.claim("worker that dies")
+        Lane.objects.update(due_at=LONG_AGO, lease_until=LONG_AGO)
+    dies()
+    assert work() == 0
+    assert [(d.state, d.reason) for d in world.deliveries()] == [("unknown", "outcome_unknown")]
+
+
 def test_after_an_unknown_outcome_an_upserting_destination_is_held(inbox):
     world = build(idempotency_class="upsert")
     world.agree()

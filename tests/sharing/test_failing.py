@@ -1,19 +1,26 @@
 """A destination that takes nothing for five days: said so, switched off, and switched on again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.urls import reverse
 
 from audit import stored
-from destinations import selectors, services
-from destinations.errors import CATALOGUE, GoneError, PayloadError, UnavailableError
+from destinations import registry, selectors, services
+from destinations.errors import (
+    CATALOGUE,
+    GoneError,
+    PayloadError,
+    UnavailableError,
+    UnknownOutcomeError,
+)
 from destinations.models import Destination
 from insight import watchdogs
 from insight.models import Alert
 from sharing import claims, clock, deliveries, outcomes, retry, reviving
 from sharing.ledger import ledger
-from sharing.models import Delivery, Lane
+from sharing.models import Delivery, Lane, Step
 from tests.sharing.world import build, session
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -154,6 +161,27 @@ def test_switched_on_again_it_gets_the_newest_version_and_no_older_one(studio, i
     assert reviving.revive_due() == 0
     assert not deliveries.deliver_due("worker")
     assert [step.item.body["title"] for step in inbox.arrived] == ["Old", "New"]
+
+
+def test_switched_on_again_it_is_not_sent_what_its_forgotten_key_cannot_keep_out(
+    studio, inbox, monkeypatch
+):
+    lasting = replace(inbox_of(studio).capabilities, key_lifetime=timedelta(days=4))
+    monkeypatch.setattr(inbox_of(studio), "capabilities", lasting)
+    studio.publish()
+    Lane.objects.update(tries=50)
+    fail(studio, inbox, days=5.1, error=UnknownOutcomeError())
+    Step.objects.update(intended_at=clock.now() - timedelta(days=5))
+    services.resume(studio.destination)
+    assert reviving.revive_due() == 1
+    studio.make_due()
+    deliveries.deliver_due("worker")
+    assert studio.states() == ["dead", "unknown"]
+    assert len(inbox.arrived) == 1
+
+
+def inbox_of(studio):
+    return registry.adapter_class(studio.destination.kind)
 
 
 def test_a_success_before_the_look_does_not_make_us_forget_the_dead(studio, inbox):
