@@ -38,12 +38,14 @@ def _fence_off(lane: Lane) -> None:
 
 def _resume_after_crash(settlement: Settlement, *, begun: bool) -> bool:
     lane, delivery = settlement.lane, settlement.delivery
-    if delivery.state == Delivery.State.WAITING and _in_a_row(delivery) >= retry.CRASHES:
+    waiting = delivery.state == Delivery.State.WAITING
+    asks = begun and unknown.needs_a_person(lane.destination, delivery)
+    if waiting and not asks and _in_a_row(delivery) >= retry.CRASHES:
         if begun:
             unknown.hold(settlement, settlement.attempt.deadline_at, over=True)
         give_up(settlement, "crashes")
         return False
-    if begun and delivery.state == Delivery.State.WAITING:
+    if begun and waiting:
         unknown.go_on(settlement, timedelta(0), since=settlement.attempt.deadline_at)
         lane.tries = max(0, lane.tries - 1)  # a crash of ours is no failure of theirs
     lane.save()

@@ -6,13 +6,14 @@ from destinations import registry
 from sharing.source import http
 from tests.faults.edges import road
 from tests.faults.edges.other import Other
-from tests.faults.edges.receivers import Calendar, KeyedInbox, Register
+from tests.faults.edges.receivers import Calendar, KeyedInbox, Register, Zap
 from tests.faults.edges.register import RegisterAdapter
 from tests.faults.edges.trainingpeaks import TrainingPeaksServer
 
 DEADLINE = 0.5  # seconds for a whole exchange with a destination
 WHOLE = 0.5  # seconds for one with the source
-CLASSES = {"keyed": KeyedInbox, "upsert": Calendar, "versioned": Register}
+ALONE = {"keyed": KeyedInbox, "upsert": Calendar, "versioned": Register}  # who needs no person
+CLASSES = {**ALONE, "none": Zap}
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def keyed(open_road):
     return open_road("keyed")
 
 
-@pytest.fixture(params=list(CLASSES))
+@pytest.fixture(params=list(ALONE))
 def any_class(request, open_road):
     return open_road(request.param)
 

@@ -131,6 +131,16 @@ class KeyedInbox(Receiver):
         return answer(200, {"received": True})
 
 
+class Zap(KeyedInbox):
+    """A no-code service: it acts each time it is called, whatever the key says."""
+
+    idempotency = "none"
+
+    def take(self, request):
+        self.keys.clear()
+        return super().take(request)
+
+
 class Calendar(Receiver):
     """intervals.icu: one event for each of our ids, and the last write wins."""
 

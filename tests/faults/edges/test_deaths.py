@@ -14,7 +14,7 @@ from django.db import connection
 from accounts import consent, rotation, tokens
 from accounts.models import Athlete, Connection
 from accounts.tokens import NeedsReauthError
-from sharing import clock, consents, routes
+from sharing import clock, consents, redeliver, routes
 from sharing.models import Delivery, Lane, Plan, RemoteRecord
 from tests.faults.edges.faults import Late
 from tests.faults.edges.other import DEADLINE
@@ -74,15 +74,39 @@ def test_F02_P11_P12_P13_a_worker_that_dies_before_its_request_is_whole(point, o
         ("P15", "keyed"),
         ("P16", "upsert"),
         ("P16", "versioned"),
+        ("P16", "none"),
     ],
 )
 def test_F02_P14_P15_P16_a_worker_that_dies_after_its_request(point, name, open_road, other):
-    """Sent; headers there; answer read: it took effect, and nobody here knows."""
+    """Sent; headers there; answer read: it took effect, and whoever knew is dead."""
     road = open_road(name)
     attempt = dies(road, other, point)
     until(lambda: road.receiver.effects == ["v1"], seconds=10, why="It had no effect.")
     road.publish(2)
     assert_taken_up(road, attempt)
+
+
+@pytest.mark.parametrize(
+    ("point", "is_there", "effects"),
+    [("P14", True, ["v1"]), ("P15", False, ["v1", "v1"])],
+)
+def test_F02_P14_P15_a_person_says_what_became_of_it_where_nobody_else_can(
+    point, is_there, effects, open_road, other
+):
+    road = open_road("none")
+    attempt = dies(road, other, point)
+    until(lambda: road.receiver.effects == ["v1"], seconds=10, why="It had no effect.")
+    road.take_over()
+    attempt.refresh_from_db()
+    assert (attempt.outcome, road.newest.state, road.lane.state) == (
+        "crashed",
+        "unknown",
+        "unknown",
+    )
+    assert road.receiver.effects == ["v1"]
+    redeliver.settle_unknown(road.newest, is_there=is_there)
+    road.drain()
+    assert (road.receiver.effects, road.newest.state) == (effects, "delivered")
 
 
 def dies_before_it_applies(road, other):
