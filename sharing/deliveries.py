@@ -208,12 +208,20 @@ def _step(
         item=item,
         remote=records.as_remote(record),
         idempotency_key=identity.key(item_key, item.content_hash if item else "removed"),
-        revision=life.numbered(delivery.revision),
+        revision=life.numbered(_numbered_as(lane, delivery)),
         version=version.version,
         plan_id=str(lane.plan_id),
         occurred_at=version.published_at,
         recipient=payloads.recipient(lane),
     )
+
+
+def _numbered_as(lane: Lane, delivery: Delivery) -> int:
+    """A repeat says what was said with its key before, its number included: who honours keys may
+    refuse the same key with another body.
+    """
+    keyed = lane.destination.idempotency_class == IdempotencyClass.KEYED
+    return delivery.keyed_as if keyed else delivery.revision
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class Held:
         return self._write(call)
 
     def _keyed(self, call: Call) -> Reply:
-        asked = hashlib.sha256(json.dumps(_wish(call.body), sort_keys=True).encode()).hexdigest()
+        asked = hashlib.sha256(json.dumps(call.body, sort_keys=True).encode()).hexdigest()
         known = self.answered.get((call.name, call.key))
         if known:
             same, reply = known
