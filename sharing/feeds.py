@@ -86,10 +86,15 @@ def _shown(lane: Lane) -> list[RemoteRecord]:
 
 
 def closed(feed: Feed) -> bool:
-    """Whether the kill switch holds it. Who asks later finds everything as it was: an empty
-    document would clear the calendars that follow it.
+    """Whether the kill switch holds it, or what it would show may be older than what it has shown:
+    a backup was put back, and the plan was not brought here since. Who asks later finds everything
+    as it was; an empty document would clear the calendars that follow it.
     """
-    return covering.killed(feed.lane)
+    return covering.killed(feed.lane) or bool(incarnation.behind()) or _may_be_older(feed.lane)
+
+
+def _may_be_older(lane: Lane) -> bool:
+    return may_be_read(lane) and incarnation.unconfirmed(lane)
 
 
 def may_be_read(lane: Lane) -> bool:

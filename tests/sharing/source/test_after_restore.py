@@ -28,7 +28,7 @@ from sharing import (
     routes,
 )
 from sharing.ledger import lanes_with_a_gap, ledger
-from sharing.models import Delivery, Hint, Installation, Lane, Plan, RemoteRecord, Source
+from sharing.models import Delivery, Feed, Hint, Installation, Lane, Plan, RemoteRecord, Source
 from sharing.redeliver import settle_unknown
 from sharing.selectors import deliveries as selectors
 from sharing.selectors import waiting
@@ -534,6 +534,27 @@ def test_the_items_of_a_calendar_feed_carry_higher_sequences_than_ever(backup):
     put_back(backup)
     later = feeds._published(RemoteRecord.objects.get(), incarnation.current()).sequence
     assert later > earlier + 900_000
+
+
+def test_a_feed_is_not_read_before_its_plan_was_brought_again(backup, settings):
+    """What it would show may be older than what it showed in the lost life."""
+    feeds.address(backup.world.lane)
+    feed = Feed.objects.get()
+    assert not feeds.closed(feed)
+    settings.BATON_INCARNATION = 2
+    assert feeds.closed(feed)
+    put_back(backup)
+    feed = Feed.objects.get()
+    assert feeds.closed(feed)
+    share(backup)
+    assert not feeds.closed(Feed.objects.get())
+
+
+def test_a_feed_whose_consent_ended_is_empty_after_a_restore_too(backup):
+    feeds.address(backup.world.lane)
+    withdraw(backup)
+    put_back(backup)
+    assert not feeds.closed(Feed.objects.get())
 
 
 def test_all_or_nothing(backup, monkeypatch):
