@@ -1,9 +1,9 @@
 """The circuit breaker of a destination, in the database: one opinion shared by all workers.
 
 It opens after ten failures in a row, or when at least seven of ten attempts failed within five
-minutes, as far as these came after it closed last; and earlier where every call takes until its
-deadline, once half a minute has brought nothing but failures to more than one lane. While it is
-open lanes wait and spend no attempts; then one lane probes.
+minutes, as far as these came after it closed last; and earlier where calls take long, once half a
+minute has brought nothing but failures to more than one lane. While it is open lanes wait and
+spend no attempts; then one lane probes.
 """
 
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from sharing.models.base import LONG_AGO
 
 FAILURES_IN_A_ROW = 10
 SLOWLY = timedelta(seconds=30)  # since the first failure, and nothing but failures since
-LONG = 0.5  # of the deadline of a call
+LONG = 0.3  # of the deadline of a call
 WINDOW = timedelta(minutes=5)
 ENOUGH_ATTEMPTS = 10
 BAD_SHARE = 0.7
@@ -64,14 +64,15 @@ def succeeded(destination: Destination, log: Log, now: datetime) -> None:
 
 def failed(destination: Destination, code: str, log: Log, now: datetime) -> None:
     """Count a failure that says the destination is unwell; open, or lengthen the pause after a
-    failed probe.
+    failed probe. What was under way when it opened is no probe.
     """
     destination = Destination.objects.select_for_update(no_key=True).get(pk=destination.pk)
     destination.consecutive_failures += 1
     destination.failing_since = destination.failing_since or now
     destination.last_error_code = code
     destination.last_error_at = now
-    if destination.breaker_state != Destination.Breaker.CLOSED or _unwell(destination, now):
+    closed = destination.breaker_state == Destination.Breaker.CLOSED
+    if _unwell(destination, now) if closed else destination.breaker_until <= now:
         _open(destination, log, now)
     failing.went_on(destination, log, now)
     destination.save()

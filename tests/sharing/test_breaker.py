@@ -69,6 +69,18 @@ def test_what_was_before_it_closed_does_not_open_it_again(studio):
     assert fails(studio) == "closed"
 
 
+def test_calls_that_were_under_way_when_it_opened_do_not_lengthen_its_pause(studio):
+    settled("transient", 12, ago=timedelta(seconds=20))
+    for _ in range(6):
+        assert fails(studio) == "open"
+    opened = Destination.objects.get()
+    assert opened.breaker_step == 1
+    assert opened.breaker_until <= clock.now() + breaker.FIRST_PAUSE
+    Destination.objects.update(breaker_until=clock.now())
+    fails(studio)  # the probe
+    assert Destination.objects.get().breaker_until > clock.now() + breaker.FIRST_PAUSE
+
+
 DEADLINE = timedelta(seconds=15)  # of a call
 
 
@@ -85,14 +97,14 @@ def lanes(studio, count):
     return list(Lane.objects.all())
 
 
-def rounds_that_fail(studio, owing, slots, count, lasts=DEADLINE):
+def rounds_that_fail(studio, owing, slots, count, lasts=DEADLINE, apart=DEADLINE):
     """Each round as many calls as go at once, every one of them so long; after how long the
     breaker was open.
     """
     began = clock.now()
     attempt = claims.claim("worker").attempt
     for number in range(1, count + 1):
-        now = began + number * DEADLINE
+        now = began + number * apart
         for call in range(slots):
             attempt.pk, attempt.id = None, Attempt._meta.pk.get_default()
             attempt.lane = owing[(number * slots + call) % len(owing)]
@@ -110,6 +122,15 @@ def rounds_that_fail(studio, owing, slots, count, lasts=DEADLINE):
 def test_where_every_call_lasts_until_its_deadline_it_opens_within_a_minute(studio, slots):
     owing = lanes(studio, 4)
     assert rounds_that_fail(studio, owing, slots, count=10) <= timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("seconds", [3, 5, 7, 10])
+def test_however_long_the_calls_take_that_fail_one_after_the_other_it_opens_within_a_minute(
+    studio, seconds
+):
+    lasts = timedelta(seconds=seconds)
+    opened = rounds_that_fail(studio, lanes(studio, 4), 1, count=20, lasts=lasts, apart=lasts)
+    assert opened <= timedelta(minutes=1)
 
 
 def test_a_lane_that_fails_alone_has_ten_tries_before_the_others_wait(studio):
