@@ -67,9 +67,9 @@ def _deliveries(state: str) -> Callable[[Alert], str]:
     return page
 
 
-def _both(error: type[source.SourceError]) -> tuple[str, str]:
+def _both(code: str) -> tuple[str, str]:
     """What the coach and the admin are told about it on every page."""
-    row = source.CATALOGUE[error.code]
+    row = source.CATALOGUE[code]
     return row.coach_words, row.admin_words
 
 
@@ -112,17 +112,17 @@ KINDS: dict[str, AlertKind] = {
     ),
     "needs_reauth": AlertKind(
         COACH, CRITICAL, "TrainingPeaks must be connected again",
-        *_both(source.NeedsReconnectError),
+        *_both(source.NeedsReconnectError.code),
         "Connect again", _named("connections"),
     ),
     "refresh_failing": AlertKind(
         ADMIN, CRITICAL, "The access to TrainingPeaks cannot be renewed",
-        *_both(source.NoTokenError),
+        *_both(source.NoTokenError.code),
         "Look at the connection", _named("connections"),
     ),
     "scope_missing": AlertKind(
         COACH, WARNING, "A TrainingPeaks permission is missing",
-        *_both(source.SourceRefusedError),
+        *_both(source.SourceRefusedError.code),
         "Connect again and allow it", _named("connections"),
     ),
     "webhooks_silent": AlertKind(
@@ -133,13 +133,12 @@ KINDS: dict[str, AlertKind] = {
     ),
     "quarantine_open": AlertKind(
         BATON, CRITICAL, "An answer of TrainingPeaks was refused",
-        *_both(source.BadAnswerError),
+        *_both(source.BadAnswerError.code),
         "Open the quarantine", _named("quarantine"),
     ),
     "mass_change": AlertKind(
         COACH, CRITICAL, "Too many athletes are missing at once",
-        "TrainingPeaks no longer lists many of your athletes. Nobody was removed: you decide.",
-        "A list was too short to be believed. Replay it if they left; dismiss it if not.",
+        *_both(source.LIST_TOO_SHORT),
         "Open the quarantine", _named("quarantine"),
     ),
     "breaker_open": AlertKind(

@@ -17,7 +17,7 @@ from sharing import reasons
 from sharing.models import Delivery, Quarantine, Source
 from sharing.reasons import explain
 from sharing.selectors import waiting
-from sharing.selectors.trouble import Trouble, of_connection, of_source
+from sharing.selectors.trouble import Trouble, of_connection, of_kept, of_source
 
 register = template.Library()
 
@@ -274,10 +274,12 @@ def next_try(delivery: Delivery) -> waiting.NextTry | None:
 
 
 @register.filter
-def trouble(about: Connection | Source | None) -> Trouble | None:
-    """What is wrong with a connection, or keeps a calendar from being read."""
+def trouble(about: Connection | Source | Quarantine | None) -> Trouble | None:
+    """What is wrong with a connection or an answer, or keeps a calendar from being read."""
     if isinstance(about, Connection):
         return of_connection(about)
+    if isinstance(about, Quarantine):
+        return of_kept(about)
     return of_source(about) if about else None
 
 

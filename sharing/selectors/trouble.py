@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 from accounts.models import Connection
 from destinations.errors import ErrorKind
-from sharing.models import Source
+from sharing.models import Quarantine, Source
 from sharing.reasons import known
 from sharing.source.errors import (
+    KEPT_LIST,
+    LIST_TOO_SHORT,
     NEEDS_TIME_ZONE,
     AthleteDetachedError,
+    BadAnswerError,
     NeedsReconnectError,
     SourceRefusedError,
 )
@@ -43,6 +46,13 @@ def of_source(source: Source) -> Trouble | None:
     """What its connection says, or its own state, or what the last reading met."""
     theirs = of_connection(source.athlete.connection)
     return theirs or _trouble(SOURCES.get(source.state) or _met(source))
+
+
+def of_kept(row: Quarantine) -> Trouble | None:
+    """What an answer in quarantine means, until it is settled."""
+    if row.state != Quarantine.State.OPEN:
+        return None
+    return _trouble(LIST_TOO_SHORT if row.contract == KEPT_LIST else BadAnswerError.code)
 
 
 def _met(source: Source) -> str:

@@ -9,6 +9,8 @@ from datetime import timedelta
 from destinations.errors import ErrorKind, Owner
 
 NEEDS_TIME_ZONE = "needs_time_zone"  # no error: what a reading remarks that knows no local day
+LIST_TOO_SHORT = "list_too_short"  # no error either: so many are gone that nobody believes it yet
+KEPT_LIST = "roster-mass-change"  # the contract under which such a list is kept
 
 
 class SourceError(Exception):
@@ -196,7 +198,13 @@ CATALOGUE: dict[str, ErrorKind] = {
         BATON,
         "TrainingPeaks answered in a way that Baton does not know. Nothing of it was sent.",
         "An answer broke its contract. The field is named; it can be read again after a fix.",
-        "Open the quarantine and report the field that it names.",
+        "Report the field that the quarantine names. Read it again there after a fix.",
+    ),
+    LIST_TOO_SHORT: ErrorKind(
+        COACH,
+        "TrainingPeaks no longer lists many or all athletes. Nobody was removed: you decide.",
+        "A list was too short to be believed: they left, or permission to see them was lost.",
+        "Read it again in the quarantine if they left; dismiss it there if not.",
     ),
     NEEDS_TIME_ZONE: ErrorKind(
         COACH,

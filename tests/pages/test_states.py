@@ -8,8 +8,9 @@ from accounts import assignments
 from accounts.models import Athlete, Connection, Membership, Organisation, User
 from destinations.models import Destination
 from plans import contract
-from sharing import clock, quarantine, remarks
+from sharing import clock, departures, quarantine, remarks
 from sharing.models import Lane, Quarantine, QuarantineRemark, Source
+from sharing.source.errors import CATALOGUE
 from tests.sharing import world as worlds
 
 pytestmark = pytest.mark.django_db
@@ -223,6 +224,24 @@ def test_the_quarantine_names_the_field_and_can_be_settled(client, world):
     client.post(reverse("quarantine_dismiss", args=[row.pk]), {"note": "known"})
     row.refresh_from_db()
     assert row.state == "dismissed"
+
+
+@pytest.mark.parametrize(
+    ("kept_as", "code"),
+    [(contract.PLAN, "bad_answer"), (departures.MASS_CHANGE, "list_too_short")],
+)
+def test_a_quarantined_answer_says_what_to_do_until_it_is_settled(client, world, kept_as, code):
+    row, said = quarantined(world), CATALOGUE[code]
+    Quarantine.objects.update(contract=kept_as)
+    client.force_login(world.ana)
+    page = reverse("quarantined", args=[row.pk])
+    assert said.action in text(client.get(reverse("quarantine")))
+    shown = text(client.get(page))
+    assert f"{said.coach_words} <strong>{said.action}</strong>" in shown
+    assert f"{said.admin_words} <code>{code}</code>" in shown
+    quarantine.dismiss(row, "known")
+    for url in (f"{reverse('quarantine')}?settled=1", page):
+        assert said.action not in text(client.get(url))
 
 
 def test_a_dismissal_says_by_whom_when_and_why(client, world):
