@@ -208,9 +208,9 @@ KINDS: dict[str, AlertKind] = {
         "Review the stop", _named("stops"),
     ),
     "emptied_calendars": AlertKind(
-        ADMIN, CRITICAL, "Many calendars were emptied",
-        "Many plans lost most of their sessions in one day. They wait until somebody has looked.",
-        "TrainingPeaks showed many calendars nearly empty. Is it true? Then lift the stop.",
+        ADMIN, CRITICAL, "Too many calendars were emptied at once",
+        "Many or all plans lost most of their sessions in one day. They wait for somebody to look.",
+        "TrainingPeaks showed many or all calendars nearly empty. Is it true? Then lift the stop.",
         "Review the stop", _named("stops"),
     ),
     "too_many_failures": AlertKind(

@@ -1,4 +1,4 @@
-"""Who leaves the roster: certainly, or only with a person's word because they are so many.
+"""Who leaves the roster: certainly, or only with a person's word because they are many, or all.
 
 Somebody is missing only from a whole list that a working token was given. Who left is
 detached, and what was shared is taken back.
@@ -13,12 +13,12 @@ from audit.log import Log
 from sharing import clock, fan_out, health, mass_change, quarantine, wake
 from sharing.models import PeriodicJob, Quarantine, Source
 from sharing.source import endpoints
-from sharing.source.errors import BadAnswerError
+from sharing.source.errors import KEPT_LIST, BadAnswerError
 
 JOB = "sync-rosters"
 CONFIRMED = "They did leave."
 GOOD_FOR = timedelta(days=1)
-ROSTER, MASS_CHANGE = endpoints.ATHLETES.name, "roster-mass-change"
+ROSTER, MASS_CHANGE = endpoints.ATHLETES.name, KEPT_LIST
 
 
 def missing_from(connection: Connection, listed: Collection[int]) -> list[Athlete]:
@@ -27,7 +27,7 @@ def missing_from(connection: Connection, listed: Collection[int]) -> list[Athlet
 
 
 def let_go(connection: Connection, missing: Sequence[Athlete], log: Log) -> bool:
-    """Detach them; False when they are too many to be believed without a person's word."""
+    """Detach them; False when so many are not believed without a person's word."""
     if _too_many(connection, len(missing)) and not _confirmed(connection, missing):
         _stop(connection, missing, log)
         return False
@@ -48,12 +48,12 @@ def keep(connection: Connection, bad: BadAnswerError, log: Log) -> None:
 
 def _too_many(connection: Connection, missing: int) -> bool:
     ours = Athlete.objects.filter(connection=connection, state=Athlete.State.ACTIVE).count()
-    return mass_change.too_many(missing, ours)
+    return mass_change.too_many_athletes(missing, ours)
 
 
 def _stop(connection: Connection, missing: Collection[Athlete], log: Log) -> None:
     """A list that is suddenly short may be lost permission: a person decides, nobody leaves."""
-    problem = f"{len(missing)} athletes are missing at once: replay this if they did leave."
+    problem = f"{len(missing)} athletes are missing at once."
     gone = [athlete.source_id for athlete in missing]
     keep(connection, BadAnswerError(MASS_CHANGE, "", problem, json.dumps(gone).encode()), log)
     log.record(

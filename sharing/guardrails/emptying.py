@@ -1,4 +1,4 @@
-"""Emptied calendars: one pass over the source would take the plans of many athletes away.
+"""Emptied calendars: one pass over the source would take the plans of many athletes, or all, away.
 
 It is looked at in the transaction that records such a reading, so the pause is there before
 anything of it can leave. The few that came before it were too few to be told from intent.
@@ -36,7 +36,7 @@ def breach_by(emptied: Source, destination: Destination) -> Breach | None:
     ).distinct()
     count = sources.filter(_emptied_since(since) | Q(pk=emptied.pk)).count()
     everybody = sources.count()
-    if not mass_change.too_many(count, everybody):
+    if not mass_change.too_many_athletes(count, everybody):
         return None
     return Breach(
         destination,

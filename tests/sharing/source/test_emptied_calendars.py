@@ -31,14 +31,14 @@ def squad(ana, api, inbox):
     return assemble(ana, api, inbox)
 
 
-def assemble(ana, api, inbox, sessions=SESSIONS):
+def assemble(ana, api, inbox, sessions=SESSIONS, athletes=ATHLETES):
     ana.world.agree()
-    for number in range(1, ATHLETES):
+    for number in range(1, athletes):
         join(ana, number)
-    for number in range(ATHLETES):
+    for number in range(athletes):
         write(ana, api, number, sessions)
     come_in(ana)
-    assert held(inbox) == ATHLETES * sessions
+    assert held(inbox) == athletes * sessions
     return ana
 
 
@@ -206,3 +206,38 @@ def test_f31_a_few_sessions_less_everywhere_are_a_coach_at_work(squad, api, inbo
     come_in(squad)
     assert not Stop.objects.exists()
     assert held(inbox) == ATHLETES * 4
+
+
+@pytest.mark.parametrize("left", [0, 1])
+@pytest.mark.parametrize("athletes", [2, FEW])
+def test_f31_all_calendars_that_are_emptied_wait_for_a_person_however_few(
+    ana, api, inbox, athletes, left
+):
+    assemble(ana, api, inbox, athletes=athletes)
+    for number in range(athletes):
+        write(ana, api, number, sessions=left)
+    come_in(ana)
+    stop = Stop.objects.get(lifted_at=None)
+    assert (stop.destination, stop.guardrail) == (ana.world.destination, "emptying")
+    assert stop.reason.startswith(f"{athletes} of {athletes} calendars lost most")
+    assert held(inbox) >= SESSIONS  # the last of them at least
+    stops.lift(stop, by=ana.world.ana)
+    work()
+    assert held(inbox) == athletes * left
+
+
+def test_f31_the_only_calendar_that_is_emptied_is_believed(ana, api, inbox):
+    assemble(ana, api, inbox, athletes=1)
+    write(ana, api, 0, sessions=0)
+    come_in(ana)
+    assert not Stop.objects.exists()
+    assert held(inbox) == 0
+
+
+def test_f31_two_of_three_calendars_that_are_emptied_are_believed(ana, api, inbox):
+    assemble(ana, api, inbox, athletes=3)
+    for number in range(2):
+        write(ana, api, number, sessions=0)
+    come_in(ana)
+    assert not Stop.objects.exists()
+    assert held(inbox) == SESSIONS

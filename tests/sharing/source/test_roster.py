@@ -117,6 +117,31 @@ def test_many_who_vanish_at_once_are_not_believed(ana, api):
     assert Quarantine.objects.count() == 1
 
 
+def test_two_of_two_who_vanish_at_once_are_not_believed(ana, api):
+    fill(api, 2)
+    sync(ana)
+    listed, api.athletes = api.athletes, []
+    outcome = sync(ana)
+    assert (outcome.detached, outcome.stopped) == (0, 2)
+    assert Quarantine.objects.get().problem.startswith("2 athletes are missing at once")
+    quarantine.replay(Quarantine.objects.get())
+    assert sync(ana).detached == len(listed)
+
+
+def test_two_of_three_who_vanish_at_once_did_leave(ana, api):
+    fill(api, 3)
+    sync(ana)
+    api.athletes = api.athletes[:1]
+    assert sync(ana).detached == 2
+
+
+def test_the_only_athlete_who_vanishes_did_leave(ana, api):
+    sync(ana)
+    api.athletes = []
+    assert sync(ana).detached == 1
+    assert not Quarantine.objects.exists()
+
+
 def test_a_person_may_say_that_they_did_leave(ana, api):
     fill(api, 20)
     sync(ana)
