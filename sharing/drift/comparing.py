@@ -81,11 +81,15 @@ class Comparison:
             self._vanished(row)
             return
         seal(row, Values(ours=before.ours, theirs=change.theirs, title=before.title))
-        said = policy.of_route(self.lane.route, row.kind, row.field)
-        if row.state == KEPT and said != policy.Choice.KEEP:
-            row.state = OPEN
-            row.audit_entry_id = self.record(row, "found")
+        if row.state == KEPT and not self.adapter.same(change.field, before.theirs, change.theirs):
+            self._reopen(row)
         self._seen_again(row)
+
+    def _reopen(self, row: Drift) -> None:
+        """What was kept is something else by now: the policy is asked anew, and tells of it."""
+        row.state = OPEN
+        row.settled_by = row.settled_at = None
+        row.audit_entry_id = self.record(row, "found")
 
     def _found(self, record: RemoteRecord, kind: str, field: str, values: Values) -> None:
         row = Drift(

@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import Membership
 from audit.log import audited_atomic
 from audit.models import Entry
+from insight.selectors.home import TOLD_FOR
 from sharing import clock
 from sharing.bulk import limits
 from sharing.deliveries import deliver_due
@@ -140,6 +141,23 @@ def test_a_person_puts_back_and_undoes(client, differing, calendar):
     assert {"drift.found", "drift.repair", "drift.repaired", "drift.undo"} <= actions
 
 
+def test_once_everything_is_put_back_no_page_counts_a_difference(client, differing):
+    client.force_login(differing.ana)
+    place = reverse("destination", args=[differing.destination.pk])
+    pages = (place, reverse("destinations"), reverse("home"))
+    assert all(counts_differences(client, page) for page in pages)
+    client.post(reverse("drift_repair", args=[row("date").pk]))
+    deliver_all()
+    check(differing)
+    assert not any(counts_differences(client, page) for page in pages)
+    assert "Nothing differs." in text(client.get(place))
+    assert "Nothing differs<" in text(client.get(reverse("drift")))
+
+
+def counts_differences(client, page):
+    return re.search(r"\d differences?\b", text(client.get(page)))
+
+
 def test_what_is_settled_already_is_refused_with_the_reason(client, differing):
     client.force_login(differing.ana)
     address = reverse("drift_keep", args=[row("date").pk])
@@ -261,6 +279,29 @@ def test_home_says_what_waits_and_what_was_kept(client, differing):
     assert "1 change of an athlete was kept" in shown
     Drift.objects.filter(field="date").update(settled_by=differing.ana)
     assert "was kept" not in text(client.get(reverse("home")))
+
+
+def test_home_says_what_a_check_found_and_the_route_kept(client, world, calendar):
+    Route.objects.update(drift_policy={"date": "keep"})
+    calendar.change("tp-1", date="2030-01-01")
+    check(world)
+    client.force_login(world.ana)
+    shown = text(client.get(reverse("home")))
+    assert "1 change of an athlete was kept" in shown
+    assert "difference at Squad calendar" not in shown
+
+
+def test_home_tells_again_of_a_kept_change_that_is_changed_again(client, world, calendar):
+    Route.objects.update(drift_policy={"date": "keep"})
+    client.force_login(world.ana)
+    calendar.change("tp-1", date="2030-01-01")
+    check(world)
+    Drift.objects.update(settled_at=clock.now() - TOLD_FOR)
+    check(world)
+    assert "was kept" not in text(client.get(reverse("home")))
+    calendar.change("tp-1", date="2030-02-02")
+    check(world)
+    assert "1 change of an athlete was kept" in text(client.get(reverse("home")))
 
 
 def test_lost_data_waits_for_one_confirmation(client, world, calendar):

@@ -16,7 +16,7 @@ from destinations.errors import (
     UnknownOutcomeError,
 )
 from destinations.models import Destination
-from sharing import clock, deliveries, retry, routes, stops
+from sharing import clock, deliveries, records, retry, routes, stops
 from sharing.bulk import limits, putting_back
 from sharing.bulk.refusing import NotPossible
 from sharing.deliveries import deliver_due
@@ -24,6 +24,7 @@ from sharing.drift import asking, checks, repairing, restoring
 from sharing.drift.values import unseal
 from sharing.drift.words import left_out
 from sharing.models import Drift, DriftCheck, Lane, RemoteRecord, Route
+from sharing.selectors.drift import kept_lately
 from tests.sharing import fake_destination, readable_destination
 from tests.sharing import world as worlds
 from tests.sharing.world import session
@@ -652,6 +653,68 @@ def test_a_kept_change_that_is_changed_again_asks_again(world, calendar):
     check(world)
     assert states() == {("tp-1", "date"): "open"}
     assert values(("tp-1", "date"))[1] == "2030-02-02"
+
+
+def test_a_change_that_the_route_keeps_is_told_again_when_it_is_changed_again(world, calendar):
+    policy(world, date="keep")
+    calendar.change("tp-1", date="2030-01-01")
+    check(world)
+    days_pass()
+    calendar.change("tp-1", date="2030-02-02")
+    check(world)
+    row = kept_lately(world.ana, clock.now() - TOMORROW).get()
+    assert (row.state, values(("tp-1", "date"))[1]) == ("kept", "2030-02-02")
+    assert told_of(row) == ["drift.found", "drift.keep"] * 2
+
+
+@pytest.mark.parametrize("known", ["as it is there", "as it was written"])
+def test_a_kept_change_that_nobody_touches_is_told_once(world, calendar, known):
+    policy(world, date="keep")
+    day = calendar.said("tp-1")["date"]
+    calendar.change("tp-1", date="2030-01-01")
+    check(world)
+    days_pass()
+    if known == "as it was written":
+        record = found()["tp-1", "date"].record
+        records.know(world.lane, record, {**records.body_of(record), "date": day})
+    check(world)
+    assert states() == {("tp-1", "date"): "kept"}
+    assert not kept_lately(world.ana, clock.now() - TOMORROW).exists()
+    assert told_of(found()["tp-1", "date"]) == ["drift.found", "drift.keep"]
+
+
+def test_what_a_person_kept_and_the_route_keeps_anew_is_told(world, calendar):
+    calendar.change("tp-1", date="2030-01-01")
+    check(world)
+    repairing.keep(found()["tp-1", "date"], world.ana)
+    policy(world, date="keep")
+    calendar.change("tp-1", date="2030-02-02")
+    check(world)
+    assert kept_lately(world.ana, clock.now() - TOMORROW).count() == 1
+
+
+def test_a_kept_change_that_becomes_one_we_cannot_write_waits_for_a_person(
+    world, calendar, monkeypatch
+):
+    monkeypatch.setitem(registry.ADAPTERS, "fake", StrictAdapter)
+    policy(world, title="keep")
+    calendar.change("tp-1", title="Mine")
+    check(world)
+    assert states() == {("tp-1", "title"): "kept"}
+    calendar.change("tp-1", title="")
+    check(world)
+    assert states() == {("tp-1", "title"): "open"}
+
+
+def days_pass():
+    """More of them than Home tells for that something was kept."""
+    Drift.objects.update(settled_at=clock.now() - 5 * TOMORROW)
+
+
+def told_of(row):
+    """What the log says of a difference, in order."""
+    said = Entry.objects.filter(action__startswith="drift.").order_by("seq")
+    return [entry.action for entry in said if str(row.pk).encode() in bytes(entry.body)]
 
 
 def test_undoing_a_repair_writes_back_what_was_read(world, calendar):
