@@ -56,6 +56,14 @@ def send(number):
     return lambda *_: os.kill(os.getpid(), number)
 
 
+def test_what_a_command_starts_keeps_what_it_compiled(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    left = []
+    monkeypatch.setitem(commands.COMMANDS, "check", lambda _: left.append(dict(os.environ)))
+    commands.main(["check"])
+    assert "PYTHONDONTWRITEBYTECODE" not in left[0]
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_end_during_the_start_stops_all(programs, number, code):
     programs.at_start = send(number)
