@@ -20,6 +20,22 @@ MAY_SPEAK_HTTP = {
 MAY_KNOW_CELERY = {"config/celery.py", "sharing/tasks.py"}
 DRAWERS = {"utils", "util", "common", "misc", "helpers"}
 LONGEST_FUNCTION = 45  # lines
+CATCHES_ALL = {
+    "destinations/http/exchange.py:dial": "closes the socket and lets everything through",
+    "insight/watchdogs/__init__.py:look": "one watchdog's fault keeps no other from looking",
+    "sharing/deliveries.py:_honoured": "a fault of an adapter is a payload that cannot be rendered",
+    "sharing/deliveries.py:_made": "a fault of an adapter is an outcome that nobody knows",
+    "sharing/drift/reading.py:_ask": "a fault of an adapter says nothing about what is there",
+    "sharing/latency.py:_go_on": "the thread never dies of a fault",
+    "sharing/periodic.py:_run": "the job's row says that it failed, and it comes round again",
+    "sharing/polling.py:_had_its_turn": "one athlete's fault costs nobody else their turn",
+    "sharing/pump.py:_beat_beside": "the thread never dies of a fault",
+    "sharing/pump.py:_turn": "the thread never dies of a fault",
+    "sharing/reading.py:read_due": "a fault of our own is tried again later, as the source says",
+    "sharing/upkeep.py:_each": "one connection's fault costs nobody else their turn",
+    "sharing/wake.py:_publish": "whatever the broker does, the request goes on",
+}
+EVERYTHING = {"Exception", "BaseException"}
 
 
 def files(*roots, suffix=".py"):
@@ -169,6 +185,37 @@ def test_no_send_path_exists_outside_the_engine():
         and relative(path) != "sharing/deliveries.py"
     ]
     assert strays == []
+
+
+def catch_alls(node, function="the module"):
+    """The innermost function around each handler that takes every error."""
+    for child in ast.iter_child_nodes(node):
+        inside = child.name if isinstance(child, ast.FunctionDef) else function
+        if isinstance(child, ast.ExceptHandler) and takes_all(child.type):
+            yield inside
+        yield from catch_alls(child, inside)
+
+
+def takes_all(caught):
+    """A bare `except:` names nothing."""
+    kinds = caught.elts if isinstance(caught, ast.Tuple) else [caught]
+    return any(kind is None or ast.unparse(kind) in EVERYTHING for kind in kinds)
+
+
+def test_every_error_is_caught_where_there_is_a_reason_for_it_and_nowhere_else():
+    found = [
+        f"{relative(path)}:{function}"
+        for path in files(*PRODUCT)
+        for function in catch_alls(ast.parse(path.read_text()))
+    ]
+    assert sorted(found) == sorted(CATCHES_ALL)
+
+
+@pytest.mark.parametrize("caught", ["", " Exception", " BaseException", " (OSError, Exception)"])
+def test_a_handler_that_takes_every_error_is_seen(caught):
+    tree = ast.parse(f"def work():\n    try:\n        go()\n    except{caught}:\n        pass\n")
+    assert list(catch_alls(tree)) == ["work"]
+    assert list(catch_alls(ast.parse("try:\n    go()\nexcept OSError:\n    pass\n"))) == []
 
 
 def test_each_crash_point_exists_once_and_none_is_unlisted():
