@@ -8,8 +8,13 @@ from config import settings as product
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-on_server = pytest.mark.skipif("connection.vendor != 'postgresql'")
-on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'")
+on_server = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'",
+    reason="SQLite has no server that ends what takes too long.",
+)
+on_sqlite = pytest.mark.skipif(
+    "connection.vendor != 'sqlite'", reason="PostgreSQL has many writers, and limits of its own."
+)
 
 
 def shown(*names):

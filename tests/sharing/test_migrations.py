@@ -11,7 +11,9 @@ from sharing import quarantine, remarks
 from sharing.models import QuarantineRemark, Source
 from sharing.source.errors import BadAnswerError
 
-on_server = pytest.mark.skipif("connection.vendor != 'postgresql'")
+on_server = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite's key has no cascade of its own."
+)
 
 
 @pytest.mark.django_db(transaction=True)

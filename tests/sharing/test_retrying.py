@@ -75,7 +75,9 @@ def test_f19_a_deadlock_is_tried_again_three_times():
     assert retried(fail(3, deadlock))() == 4
 
 
-@pytest.mark.skipif("connection.vendor != 'postgresql'")
+@pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite has no server that ends a transaction."
+)
 def test_who_slept_in_a_transaction_does_it_again_on_a_new_connection():
     """As a process does that was stopped for a moment: the server has ended what it was in."""
     tried = []

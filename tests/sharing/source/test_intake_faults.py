@@ -19,8 +19,12 @@ from tests.sharing.source.test_intake import post, url
 
 pytestmark = pytest.mark.urls("sharing.hooks")
 
-on_sqlite = pytest.mark.skipif("connection.vendor != 'sqlite'")
-on_server = pytest.mark.skipif("connection.vendor != 'postgresql'")
+on_sqlite = pytest.mark.skipif(
+    "connection.vendor != 'sqlite'", reason="PostgreSQL has no one writer, and no max_page_count."
+)
+on_server = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="SQLite locks the whole file, never a row."
+)
 
 
 @pytest.fixture
