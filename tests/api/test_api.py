@@ -331,6 +331,23 @@ def test_redelivering_keeps_the_key_and_is_refused_for_what_is_superseded(studio
     assert "superseded" in refused.json()["detail"]
 
 
+def test_a_delivery_that_a_newer_version_overtook_is_told_as_superseded(studio, ana):
+    studio.agree()
+    studio.publish(session("tp-1"))
+    studio.publish(session("tp-1", title="Tempo"))
+    work()
+    (listed,) = ana.get("/api/v1/deliveries/", {"state": "superseded"}).json()["results"]
+    alone = ana.get(f"/api/v1/deliveries/{studio.deliveries()[0].pk}/").json()
+    for told in (listed, alone):
+        assert (told["version"], told["state"], told["reason"]) == (
+            1,
+            "superseded",
+            "newer_version",
+        )
+        assert (told["nextTryAt"], told["settledAt"] is None) == (None, False)
+    assert alone["attempts"] == []
+
+
 def test_redelivering_without_consent_is_refused(studio, ana):
     studio.publish(session("tp-1"))
     work()

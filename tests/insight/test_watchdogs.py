@@ -717,6 +717,14 @@ def test_a_gap_in_the_ledger_names_the_lanes(studio):
     assert standing() == set()
 
 
+def test_the_regular_look_at_the_ledger_finds_the_gap(studio):
+    studio.publish()
+    work()
+    lane_is(studio, desired=2, settled=2)
+    assert periodic.run_due(only={"watch-the-ledger"})
+    assert alert("conservation_gap")
+
+
 def test_promises_removed_behind_the_engines_back_are_named_by_the_next_look(studio):
     for title in ("One", "Two", "Three", "Four"):
         studio.publish(session("tp-1", title=title))

@@ -266,6 +266,17 @@ def test_the_trace_tells_the_whole_road_in_order(client, world, ana, journal):
     assert places == sorted(places)
 
 
+def test_a_delivery_that_a_newer_version_overtook_is_shown_as_superseded(client, world, ana):
+    world.publish(worlds.session("tp-1", title="Race"))
+    page = reverse("delivery", args=[world.deliveries()[1].pk])
+    state, _, rest = text(client.get(page)).partition("The road of this delivery")
+    road, _, _ = rest.partition("Facts")
+    assert '<p class="strong">Superseded' in state
+    assert "<h3>Superseded</h3>" in road
+    assert all("A newer version took its place" in part for part in (state, road))
+    assert page in text(client.get(reverse("deliveries"), {"state": "superseded"}))
+
+
 def refused(world, journal, *errors):
     """The page of Ben's delivery after these."""
     journal.answers.extend(errors)

@@ -24,7 +24,7 @@ from sharing.bulk.criteria import Criteria, To
 from sharing.bulk.refusing import NotPossible
 from sharing.drift import repairing
 from sharing.ledger import lanes_with_a_gap, ledger
-from sharing.models import BulkAction, BulkItem, Delivery, Lane, Plan, Route
+from sharing.models import BulkAction, BulkItem, Delivery, Lane, Plan, PlanVersion, Route
 from sharing.routes import RouteSettings
 from sharing.stops import putting
 from tests.sharing import fake_destination
@@ -662,19 +662,28 @@ def test_a_plan_goes_back_to_a_chosen_version_as_a_newer_promise(changed, inbox)
     assert held_titles(inbox) == ["One", "Two"]
 
 
-def test_a_route_goes_back_by_one_version_and_a_cohort_to_a_moment(changed, inbox):
+def test_a_route_goes_back_by_one_version(changed, inbox):
     action = previewed(changed, Kind.ROLL_BACK, route=changed.route.pk, to=To.PREVIOUS)
     assert figures(action) == {"lanes": ATHLETES, "create": 2 * ATHLETES, "update": ATHLETES}
     carried_out(action)
     work()
     assert happened(inbox) == {"create": 2 * ATHLETES, "update": ATHLETES}
+
+
+def test_a_cohort_goes_back_to_a_moment_and_nobody_else_does(changed, inbox):
     squad = Cohort.objects.create(organisation=changed.organisation, name="Squad")
     squad.athletes.set(list(Athlete.objects.all()[:4]))
-    first = changed.plan.versions.get(version=1).published_at
-    action = previewed(
-        changed, Kind.ROLL_BACK, cohort=squad.pk, to=To.MOMENT, moment=first + timedelta(days=0)
+    moment = PlanVersion.objects.filter(version=1).latest("published_at").published_at
+    wish = {"cohort": squad.pk, "to": To.MOMENT, "moment": moment}
+    action = previewed(changed, Kind.ROLL_BACK, **wish)
+    assert figures(action) == {"lanes": 4, "create": 4, "update": 4}
+    carried_out(action)
+    work()
+    arrived = Counter(
+        (step.plan_id, step.version, step.item.body["title"]) for step in inbox.arrived
     )
-    assert action.forecast["lanes"] == 4
+    plans = Plan.objects.filter(athlete__cohorts=squad)
+    assert arrived == {(str(plan.pk), 1, title): 1 for plan in plans for title in ("One", "Two")}
 
 
 def test_an_athlete_is_taken_back_to_nothing(changed, inbox):

@@ -32,6 +32,7 @@ from sharing import (
     payloads,
     records,
     redeliver,
+    retry,
     routes,
 )
 from sharing.ledger import lanes_with_a_gap, ledger
@@ -169,6 +170,17 @@ def test_a_transient_failure_is_tried_again_with_the_same_key(studio, inbox):
     work()
     assert studio.states() == ["delivered"]
     assert len(set(inbox.keys())) == 1
+
+
+def test_deliveries_that_fail_at_the_same_time_are_not_tried_again_at_the_same_time(studio, inbox):
+    open_second_route(studio, make_destination(studio.organisation, studio.ana))
+    studio.publish()
+    inbox.answers.extend([UnavailableError()] * 2)
+    work(times=2)
+    first, second = [each.next_try_at - each.settled_at for each in Attempt.objects.all()]
+    assert first != second
+    planned = retry.SCHEDULE[1]
+    assert planned * 0.5 <= min(first, second) <= max(first, second) <= planned * 1.5
 
 
 def test_a_pause_asked_for_holds_the_whole_destination(studio, inbox):

@@ -1,14 +1,17 @@
 """What broke its contract is kept, settled by a person or by a good reading, and never sent."""
 
+from datetime import timedelta
+
 import pytest
 
 from audit.log import audited_atomic
 from audit.models import Entry
 from plans.errors import ContractError
-from sharing import intake, quarantine, reading
-from sharing.models import Quarantine
+from sharing import clock, intake, pump, quarantine, reading
+from sharing.models import PlanVersion, Quarantine, Source
 from sharing.source.errors import BadAnswerError
 from tests.sharing.source.studio import BEN
+from tests.sharing.source.test_emptied_calendars import join
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -65,3 +68,16 @@ def test_a_repair_at_the_source_is_read_without_a_long_wait(ana, api, settings):
     waits_for_a_person = ana.source.due_at
     intake.record(ana.source, headers={}, body=b"")
     assert ana.source.due_at < waits_for_a_person
+
+
+def test_one_athletes_bad_answer_keeps_no_other_calendar_from_being_read(ana, api):
+    join(ana, 1)
+    api.put(BEN, 1, ana.day(1), TotalTimePlanned="an hour")
+    api.put(BEN + 1, 2, ana.day(1))
+    Source.objects.update(dirty_seq=1, due_at=clock.now() - timedelta(minutes=1))
+    Source.objects.filter(pk=ana.source.pk).update(due_at=clock.now() - timedelta(minutes=2))
+    pump.drain("worker", budget=30.0, duties=(pump.READ,))
+    assert [str(BEN) in each.url for each in api.asked["workouts"]] == [True, False]
+    assert Quarantine.objects.get().source == ana.source
+    assert ana.versions() == []
+    assert PlanVersion.objects.get().plan.athlete.source_id == BEN + 1

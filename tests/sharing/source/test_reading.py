@@ -1,5 +1,6 @@
 """From a hint to a version: once, from whole answers only, whoever dies on the way."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -8,12 +9,16 @@ from django.db.models import F
 
 from accounts.models import Athlete, Connection
 from audit.models import Entry
-from sharing import clock, health, intake, latency, quarantine, reading, retry
+from destinations.models import Destination
+from sharing import clock, deliveries, health, intake, latency, quarantine, reading, retry
 from sharing.models import Delivery, Hint, Limiter, Plan, Quarantine, Source
 from sharing.source import credentials
 from sharing.source.errors import NeedsReconnectError
+from tests.sharing import fake_destination
 from tests.sharing.source.fake_trainingpeaks import HTML_404, INTERVALS
 from tests.sharing.source.studio import BEN
+from tests.sharing.test_deliveries import open_second_route
+from tests.sharing.world import make_destination
 
 pytestmark = pytest.mark.usefixtures("transactional_db")
 
@@ -55,6 +60,25 @@ def test_reading_again_without_a_change_makes_no_version(ana, api):
     hint(ana, times=3)
     assert ana.read() == 1
     assert len(ana.versions()) == 1
+
+
+def test_the_same_content_announced_five_times_is_one_delivery_for_each_destination(ana, api):
+    world = ana.world
+    world.agree()
+    for _ in range(2):
+        open_second_route(world, make_destination(world.organisation, world.ana))
+    api.put(BEN, 1, ana.day(1))
+    for _ in range(5):
+        hint(ana)
+        assert ana.read() == 1
+        while deliveries.deliver_due("worker"):
+            pass
+    (version,) = ana.versions()
+    made = Delivery.objects.values_list("lane__destination", "version", "state")
+    assert Counter(made) == {
+        (place.pk, version.pk, "delivered"): 1 for place in Destination.objects.all()
+    }
+    assert len(fake_destination.FakeAdapter.journal.arrived) == Destination.objects.count() == 3
 
 
 def test_what_we_do_not_share_makes_no_version(ana, api):
