@@ -15,10 +15,11 @@ class BuildConfig(AppConfig):
     def ready(self) -> None:
         from destinations import registry
         from sharing import breaker
-        from tests.faults.build import adapters, sabotage
+        from tests.faults.build import adapters, aimed, sabotage
 
         for adapter in adapters.ALL:
             registry.ADAPTERS[adapter.kind] = adapter
         breaker.FIRST_PAUSE = breaker.FIRST_PAUSE / QUICKER
         breaker.LONGEST_PAUSE = timedelta(seconds=10)
+        aimed.watch()
         sabotage.commit(os.environ.get("BATON_SABOTAGE", ""))

@@ -6,8 +6,7 @@ from functools import partial
 from tests.faults.harness.hand import A_DEATH, MANY, Act, Hand, fallen
 from tests.faults.harness.profile import ERASING, INTAKE, ROTATING, SIGNING, WITHDRAWING
 
-READY_WITHIN = 60.0  # seconds, unless it dies of what waited for it before it has answered anybody
-A_SIGNATURE = 12.0  # seconds in which a signer that was just started signs twice
+A_SIGNATURE = 12.0  # seconds in which a signer signs twice
 
 
 class HandOnTheRest(Hand):
@@ -43,7 +42,6 @@ class HandOnTheRest(Hand):
         web = self.stage.processes["web"]
         before = fallen(web)
         web.arm(f"{point}:{self.chance.randint(2, 6)}")
-        self.wait(lambda: web.ready(web) or fallen(web) > before, READY_WITHIN)
         wanted = MANY if self.stage.profile.per_point else 1
         self.wait(lambda: fallen(web) >= before + wanted, A_DEATH * wanted)
         web.disarm().await_ready()
@@ -57,7 +55,9 @@ class HandOnTheRest(Hand):
         signer.arm(f"{point}:{self.chance.randint(1, 2)}")
         self.wait(lambda: not signer.alive, A_SIGNATURE)
         died = int(signer.status == -signal.SIGKILL)
-        signer.disarm().await_ready()
+        signer.disarm()
+        if not signer.alive:
+            signer.start().await_ready()
         self.done[point] += died
         self.did("signer_crash", signer, times=died, point=point)
 

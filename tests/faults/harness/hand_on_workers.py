@@ -60,11 +60,12 @@ class HandOnWorkers(Hand):
             worker = self.stage.workers[0]
             before = fallen(worker)
             most = 1 if point in (*REMOVING, *REFRESHING) else MOST_HITS
-            worker.arm(f"{point}:{self.chance.randint(1, most)}").await_ready()
+            worker.arm(f"{point}:{self.chance.randint(1, most)}")
             with self._alone(point), self._led_to(point):
                 urge = self._expire if point in REFRESHING else nothing
                 enough = before + self._wanted(point)
                 self.wait(lambda: fallen(worker) >= enough, A_DEATH * self.crashes, urge)
+            worker.disarm()
             crashes = fallen(worker) - before
             self.done[point] += crashes
             self.tried[point] += 1
@@ -125,10 +126,10 @@ class HandOnWorkers(Hand):
     def stop_at(self, point: str) -> None:
         """The same at a point between the claim and the settlement."""
         worker = self.stage.workers[0]
-        worker.arm(f"{point}:{self.chance.randint(1, 4)}:stop").await_ready()
+        worker.arm(f"{point}:{self.chance.randint(1, 4)}:stop")
         self.wait(worker.asleep, ASLEEP)
+        worker.disarm()  # or it would fall asleep again
         self._oversleep(worker, point=point)
-        worker.disarm()  # or its next child would fall asleep as well
 
     def _oversleep(self, worker: Process, **how: str) -> None:
         """Who is asleep over a lane stays so until its lease is over; then it may do what it was

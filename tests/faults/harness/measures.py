@@ -63,7 +63,7 @@ def touch(stage: Stage, coach: Coach, athletes: list[int], phase: str) -> None:
 def dying_workers(stage: Stage, coach: Coach) -> None:
     """Workers die with the answer in their hands, one lane each."""
     worker = stage.workers[0]
-    worker.arm("P16:1").await_ready()
+    worker.arm("P16:1")
     touch(stage, coach, _athletes(stage, "keyed")[:TOUCHES], "dying_workers")
     settle(stage)
     worker.disarm().await_ready()
@@ -122,12 +122,15 @@ def _touch_beside_a_crowd(stage: Stage, coach: Coach, phase: str) -> None:
 
 
 def after_an_outage(stage: Stage, coach: Coach) -> None:
-    """A lane for each athlete waits behind a destination that is down; then it is back."""
+    """A lane for each athlete waits behind a destination that is down, until it is left alone; then
+    it is back.
+    """
     (crowded,) = (one for one in stage.cast["destinations"] if one["name"] == "crowded")
     stage.weather(down={"crowded": 503})
     stage.people.do("open_route", destination=crowded["id"])
     try:
         _await(lambda: _waiting(stage, crowded["id"]) >= len(stage.staying(crowded["athletes"])))
+        _await(lambda: _left_alone(stage, crowded["id"]))
     finally:
         stage.weather(down={})
     stage.note("back", waiting=_waiting(stage, crowded["id"]))
@@ -179,6 +182,13 @@ def _waiting(stage: Stage, destination: str) -> int:
     sql = f"""SELECT count(*) AS n FROM sharing_delivery d JOIN sharing_lane l ON l.id = d.lane_id
         WHERE d.state = 'waiting' AND l.destination_id = '{stage.database.identity(destination)}'"""  # noqa: S608 - an identity of our own
     return int(stage.database.value(sql))
+
+
+def _left_alone(stage: Stage, destination: str) -> bool:
+    """Whether its breaker is open."""
+    sql = f"""SELECT count(*) AS n FROM destinations_destination
+        WHERE breaker_state = 'open' AND id = '{stage.database.identity(destination)}'"""  # noqa: S608 - an identity of our own
+    return bool(stage.database.value(sql))
 
 
 def _await(until: Callable[[], bool]) -> None:

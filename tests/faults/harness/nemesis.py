@@ -36,11 +36,19 @@ class Nemesis:
     def done(self) -> Counter[str]:
         return sum((hand.done for hand in self.hands), Counter())
 
+    def silence(self) -> None:
+        """Every worker is dead and the broker empty: nobody is told of what is to be done now."""
+        for worker in self.stage.workers:
+            worker.kill()
+        self.stage.redis.wipe()
+        self.stage.note("silenced")
+
     def heal(self) -> None:
         """Everything runs again, and nothing is armed."""
         for process in self.stage.processes.by_name.values():
-            if process.armed or not process.alive:
-                process.disarm()
+            process.disarm()
+            if not process.alive:
+                process.start()
         self.stage.processes.await_ready()
         self.stage.note("healed", **self.done)
 

@@ -28,6 +28,7 @@ NEEDED = 20  # athletes of the second destination who say no and yes while a wor
 LATEST = 1.0  # seconds that the hold is longer than a destination may be late
 CANARY = "canary-{}-4f6c1e"  # a secret that must never be seen anywhere
 SKEW = "8"  # seconds that the clock of a sabotaged worker is ahead
+PUMP_INTERVAL = "1"  # seconds, as it is by default: many who look more often keep each other busy
 SECRET = ("BATON_SECRET_KEY", "TRAININGPEAKS_CLIENT_SECRET")
 TOKEN_LIFE = 20  # seconds that an access token of the source works
 RATE, CROWDED = 60.0, 20.0  # calls per second that a destination takes …
@@ -121,6 +122,7 @@ class Stage:
         return {
             "BATON_SABOTAGE": self.sabotage,
             "BATON_POLL_EVERY": str(self.profile.poll_every),
+            "BATON_PUMP_INTERVAL": PUMP_INTERVAL,
             "TRAININGPEAKS_RATE_PER_SECOND": "400",
             "TRAININGPEAKS_READINGS_PER_HOUR": "1000000",
             "BATON_LOG_LEVEL": "WARNING",

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Self
 
 from devtools.environment import ROOT
+from tests.faults.build.aimed import FILE
 from tests.faults.servers import reaper
 
 READY_WITHIN = 60.0  # seconds; a few on an idle machine
 LOOK_EVERY = 0.02
-CRASHPOINT = "BATON_CRASHPOINT"
 
 
 @dataclass
@@ -32,7 +32,6 @@ class Process:
     ready: Callable[["Process"], bool] = lambda _: True
     user: str | None = None
     code: Path = ROOT  # of another release, where one is to run beside this one
-    armed: str = ""
     _running: "subprocess.Popen[bytes] | None" = field(default=None, repr=False)
     _said_before: int = 0
 
@@ -42,13 +41,12 @@ class Process:
         """Start it, without waiting until it is ready."""
         assert not self.alive, f"{self.name} runs already."
         self._leave_nothing()
-        told = {**self.env, **({CRASHPOINT: self.armed} if self.armed else {})}
         self._said_before = len(self.said())
         with self.log.open("ab") as log:
             self._running = subprocess.Popen(
                 self.command,
                 cwd=self.code,
-                env=told,
+                env=self.env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -72,14 +70,22 @@ class Process:
         return self.start()
 
     def arm(self, crashpoint: str) -> Self:
-        """Start it again with a crash point armed, for instance `P14:1` or `P16:1:stop`."""
-        self.armed = crashpoint
-        return self.restart()
+        """Arm a crash point in it as it runs, for instance `P14:1` or `P16:1:stop`: each of its
+        processes counts from now on, and so does each that takes the place of one that died.
+        """
+        written = self._armed.with_suffix(".new")
+        written.write_text(crashpoint)
+        written.replace(self._armed)
+        return self
 
     def disarm(self) -> Self:
-        """Start it again with nothing armed."""
-        self.armed = ""
-        return self.restart()
+        """Nobody dies any more; who is down stays down."""
+        self._armed.unlink(missing_ok=True)
+        return self
+
+    @property
+    def _armed(self) -> Path:
+        return Path(self.env[FILE])
 
     # --- what befalls it --------------------------------------------------------------------
 

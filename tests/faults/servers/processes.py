@@ -9,6 +9,7 @@ from typing import Self
 
 from devtools import stack
 from devtools.environment import PYTHON, ROOT
+from tests.faults.build.aimed import FILE
 from tests.faults.servers.ports import HERE
 from tests.faults.servers.process import Process
 from tests.sandbox_process import free_port
@@ -143,7 +144,8 @@ class Processes:
     ) -> Process:
         assert name not in self.by_name, f"There is a {name} already."
         log = self.folder / "log" / f"{name}.log"
-        self.by_name[name] = Process(name, command, {**self.env, **more}, log, code=code)
+        env = {**self.env, FILE: str(self.folder / f"{name}.armed"), **more}
+        self.by_name[name] = Process(name, command, env, log, code=code)
         return self.by_name[name]
 
     # --- commands that end ---------------------------------------------------------------------

@@ -219,3 +219,28 @@ def _gone(group):
     except ProcessLookupError:
         return True
     return False
+
+
+COMES_TO_P14 = """
+import os, time
+from audit.crashpoint import crashpoint
+from tests.faults.build import aimed
+aimed.watch()
+if os.fork():
+    os.wait()  # whoever was killed
+else:
+    while True:
+        crashpoint("P14")
+        time.sleep(0.02)
+"""
+
+
+def test_a_process_dies_at_the_point_that_was_armed_while_it_ran(tmp_path):
+    """Its child, which was forked before, does."""
+    env = {"PATH": os.environ["PATH"], "BATON_CRASHPOINT_FILE": str(tmp_path / "somebody.armed")}
+    process = Process("somebody", [sys.executable, "-c", COMES_TO_P14], env, tmp_path / "log")
+    process.start().arm("P15:1")
+    time.sleep(1.0)
+    assert process.alive
+    process.disarm().arm("P14:3")
+    until(lambda: not process.alive, seconds=10)
