@@ -18,6 +18,7 @@ from tests.faults.harness.profile import (
     HOOKS_ONLY,
     RESTORE,
     STOPPED,
+    UNHEARD,
     Profile,
 )
 from tests.faults.harness.report import Report
@@ -46,13 +47,14 @@ CONTROLS = (
     Control(HONEST, (), FEW),
     Control(HONEST, (), HOOKS_ONLY),
     Control(HONEST, (), STOPPED),
+    Control(HONEST, (), UNHEARD),
     Control(HONEST, (), RESTORE),
     Control("N01", ("I3",), ASLEEP),
     Control("N02", ("I2",)),
     Control("N03", ("I3",), FEW),
     Control("N04", ("I11",)),
     Control("N05", ("I4",)),
-    Control("N06", ("I1",)),
+    Control("N06", ("I1",), UNHEARD),
     Control("N07", ("I5",)),
     Control("N08", ("I5",)),
     Control("N09", ("I2", "I3")),

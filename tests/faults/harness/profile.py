@@ -46,6 +46,7 @@ class Profile:
     poll_every: float = 12.0
     patience: float = 150.0  # for everything to settle after the last fault
     figures: bool = False  # measure drain, hanging, absence, flood and silence as well
+    unheard: int = 0  # edits after the storm of which nobody is told, by a webhook or by a call
     restore: bool = False  # lose everything after the storm and put an older backup back
     points: tuple[str, ...] = EVERYWHERE  # the crash points that are visited
     stopping: tuple[str, ...] = STOPPING  # where workers fall asleep past their lease
@@ -89,6 +90,7 @@ HOOKS_ONLY = replace(
     slow=1.0,
 )  # fmt: skip
 STOPPED = replace(CONTROL, name="stopped", halts=6)
+UNHEARD = replace(CONTROL, name="unheard", unheard=60)
 RESTORE = replace(
     CONTROL, name="restore", changes=100, storm=10, worker_kills=0, web_kills=0, pump_kills=0,
     wipes=0, restarts=0, stops=0, withdrawals=2, trouble=0.0, points=(), restore=True,
@@ -100,5 +102,16 @@ TINY = replace(
 )  # fmt: skip
 PROFILES = {
     profile.name: profile
-    for profile in (TINY, SHORT, FULL, CONTROL, ASLEEP, FEW, HOOKS_ONLY, STOPPED, RESTORE)
+    for profile in (
+        TINY,
+        SHORT,
+        FULL,
+        CONTROL,
+        ASLEEP,
+        FEW,
+        HOOKS_ONLY,
+        STOPPED,
+        UNHEARD,
+        RESTORE,
+    )
 }

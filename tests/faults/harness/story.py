@@ -1,12 +1,13 @@
 """What happens in a run: calm, a storm, calm again; or an old backup put back."""
 
+import time
 from collections.abc import Callable
 
 from tests.faults.harness.evidence import Evidence, gather
 from tests.faults.harness.measures import measure, measure_calm
 from tests.faults.harness.nemesis import Nemesis
 from tests.faults.harness.restoring import restore
-from tests.faults.harness.settling import await_polls, settle
+from tests.faults.harness.settling import LONGEST, await_polls, settle
 from tests.faults.harness.stage import Stage
 from tests.faults.harness.workload import Coach, Workload
 
@@ -48,11 +49,21 @@ def _storm(stage: Stage, coach: Coach, say: Say) -> None:
     nemesis.run(enough=lambda: workload.enough)
     workload.stop()
     workload.finish()
+    if profile.unheard:
+        _edit_unheard(stage, coach, nemesis)
     stage.note("edited", edits=coach.edits)
     nemesis.heal()
     stage.weather(trouble=0.0)
     stage.sandbox.switch(drop_webhooks_percent=0)  # what is measured from now on is not its loss
     say(f"The storm is over: {dict(nemesis.done)}.")
+
+
+def _edit_unheard(stage: Stage, coach: Coach, nemesis: Nemesis) -> None:
+    """Edits that can only be found by looking: no webhook tells of them, and no call is left."""
+    stage.sandbox.switch(drop_webhooks_percent=100)
+    time.sleep(LONGEST)
+    nemesis.silence()
+    coach.edit(stage.profile.unheard)
 
 
 def _evidence(stage: Stage) -> Evidence:
