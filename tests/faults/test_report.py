@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.harness.doubts import MANY, doubts_of
+from tests.faults.harness.doubts import MANY, TROUBLES, doubts_of
 from tests.faults.harness.figures import measured
 from tests.faults.harness.measures import PHASES
 from tests.faults.harness.profile import FULL, PROFILES, RESTORE, SHORT, TINY
@@ -87,6 +87,7 @@ WORDS = {
     "web_kills": "web kills", "pump_kills": "pump kills", "wipes": "broker wipes",
     "restarts": "database restarts", "rolls": "releases",
 }  # fmt: skip
+FAULTS = {**WORDS, "stops": "stops past the lease"}
 
 
 def test_a_run_that_was_asked_for_nothing_is_in_no_doubt(run):
@@ -156,7 +157,7 @@ def test_a_destination_that_took_nothing_in_the_storm_is_missed(run):
     assert doubts_of(profile, run) == []
     say(run, "healed", 100.0)  # one of the two is delivered to only then
     assert doubts_of(profile, run) == ["destinations that took something in the storm: 1 of 2"]
-    assert measured(run)["in_the_storm"] == {"destinations": 1, "athletes": 3}
+    assert measured(run)["in_the_storm"] == {"calls": 8, "destinations": 1, "athletes": 3}
 
 
 def test_a_full_run_wants_every_destination_that_there_is():
@@ -251,15 +252,16 @@ def late(run, *, by):
     run.effects.append({**about, "at": 301.5 + by, "gone": False, "revision": 3, "body": body})
 
 
-MUCH = replace(ASKS_FOR_NOTHING, changes=MANY)  # one of each change, and each of them is trouble
+MUCH = replace(ASKS_FOR_NOTHING, changes=MANY)
+TROUBLE = {"trouble": None}  # so much that every kind of it comes, with the calls of this run
 SURELY = [
-    ({"trouble": 10.0}, "answers that were failures", lambda run: answer(run, 429),
+    (TROUBLE, "answers that were failures", lambda run: answer(run, 429),
      lambda run: answer(run, 502)),
-    ({"trouble": 10.0}, "calls that were never answered", lambda run: answer(run, None, lasts=0.9),
+    (TROUBLE, "calls that were never answered", lambda run: answer(run, None, lasts=0.9),
      lambda run: answer(run, None, lasts=1.5)),
-    ({"trouble": 10.0}, "effects that came when the caller had gone",
+    (TROUBLE, "effects that came when the caller had gone",
      lambda run: late(run, by=-0.1), lambda run: late(run, by=0.1)),
-    ({"trouble": 10.0}, "calls after a pause that was asked for",
+    (TROUBLE, "calls after a pause that was asked for",
      never_throttled, throttled),
     ({"lost": 100}, "webhooks that were lost", healed_before,
      lambda run: lose(run) or run.did("healed")[0].update(at=110.0)),
@@ -273,21 +275,49 @@ SURELY = [
 @pytest.mark.parametrize(("asked", "what", "none", "one"), SURELY, ids=[a[1] for a in SURELY])
 def test_what_must_have_come_and_never_came_is_a_doubt(asked, what, none, one, run):
     none(run)
-    doubt, profile = f"{what}: 0 of 1", replace(MUCH, **asked)
+    doubt, profile, by_chance = f"{what}: 0 of 1", replace(MUCH, **asked), {"changes": MANY - 1}
+    if asked is TROUBLE:
+        each = TROUBLES / measured(run)["in_the_storm"]["calls"]
+        profile = replace(MUCH, trouble=each * (MANY + 0.5))
+        by_chance = {"trouble": each * (MANY - 0.5)}
     assert doubt in doubts_of(profile, run)
-    assert doubt not in doubts_of(replace(profile, changes=MANY - 1), run)  # it may be chance
+    assert doubt not in doubts_of(replace(profile, **by_chance), run)
     one(run)
     del run.calls
     assert doubt not in doubts_of(profile, run)
 
 
 @pytest.mark.parametrize("name", sorted(PROFILES))
-def test_a_run_without_any_fault_is_in_doubt_whatever_its_profile(name, run):
+def test_a_run_in_which_nothing_happened_is_in_doubt_whatever_its_profile(name, run):
     run.history[:] = run.did("cast", "settled")
     run.requests.clear()
     doubts = doubts_of(PROFILES[name], run)
     assert any(doubt.startswith("changes: 0 of") for doubt in doubts)
     assert any(doubt.startswith("withdrawals: 0 of") for doubt in doubts)
+
+
+def untroubled(run):
+    """What people did stays as it was; every call is answered well, and no stranger comes."""
+    for line in run.requests:
+        if line["event"] == "ended":
+            line["status"] = 200
+    run.history[:] = [line for line in run.history if line["what"] not in {"repeated", "forged"}]
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_a_run_with_all_its_changes_and_without_any_fault_is_in_doubt_over_each(name, run):
+    profile = PROFILES[name]
+    untroubled(run)
+    notes("edited", {"edits": profile.changes})(run)
+    asked = {words: getattr(profile, what) for what, words in FAULTS.items()}
+    asked |= {"answers that were trouble": int(profile.trouble > 0), "posts of a stranger": 1}
+    doubts = doubts_of(profile, run)
+    assert {f"{what}: 0 of {times}" for what, times in asked.items() if times} <= set(doubts)
+    nobody_died = any(
+        doubt.startswith("crash points at which somebody died: 0") for doubt in doubts
+    )
+    assert nobody_died == bool(profile.points)
+    assert not any(doubt.startswith("changes: ") for doubt in doubts)
 
 
 # --- the verdicts ------------------------------------------------------------------------------

@@ -65,7 +65,7 @@ def _by_people(profile: Profile, done: Figures) -> Counted:
 
 def _around_it(profile: Profile, evidence: Evidence, done: Figures) -> Counted:
     """What destinations, the network and strangers did, and what a run of this profile is for."""
-    of_each = _surely(profile.changes * profile.trouble / TROUBLES)
+    of_each = _surely(done["in_the_storm"]["calls"] * profile.trouble / TROUBLES)
     answers = [call["status"] or 0 for call in evidence.calls]
     posts = [line["what"] for line in evidence.did("repeated", "forged") if "phase" not in line]
     phases = {line["phase"] for line in evidence.did("phase_over")}

@@ -71,11 +71,12 @@ def measured(evidence: Evidence) -> Figures:
 
 
 def _in_the_storm(evidence: Evidence) -> dict[str, int]:
-    """How many destinations took something, and of how many athletes."""
+    """How often destinations were called, how many took something, and of how many athletes."""
     begun = next((line["at"] for line in evidence.did("storm")), 0.0)
     healed = next((line["at"] for line in evidence.did("healed")), float("inf"))
     took = [effect for effect in evidence.effects if begun <= effect["at"] <= healed]
     return {
+        "calls": sum(begun <= call["at"] <= healed for call in evidence.calls),
         "destinations": len({effect["name"] for effect in took}),
         "athletes": len({evidence.athlete_of[effect["body"]["plan"]] for effect in took}),
     }
