@@ -1,15 +1,18 @@
 """The hands of the nemesis count what befell somebody, and go on while too little did."""
 
+import math
 import os
 import signal
 import subprocess
 import time
 from collections import Counter
+from dataclasses import replace
 from threading import Lock
 from types import SimpleNamespace
 
 import pytest
 
+from tests.faults.harness import hand as hand_module
 from tests.faults.harness import hand_on_the_rest, hand_on_workers, sleepers
 from tests.faults.harness.hand import fallen
 from tests.faults.harness.hand_on_the_rest import HandOnTheRest
@@ -72,12 +75,12 @@ def history():
 def hand(history):
     """`hand(kind, process)`: one whose web and workers are all this process."""
 
-    def made(kind, process, profile=TINY):
+    def made(kind, process, profile=TINY, points=()):
         stage = SimpleNamespace(
             seed=1, profile=profile, processes={"web": process}, workers=[process, process],
             note=lambda what, **about: history.append({"what": what, **about}),
         )  # fmt: skip
-        return kind(stage, (), (), Lock())
+        return kind(stage, points, (), Lock())
 
     return made
 
@@ -105,6 +108,16 @@ def test_a_web_that_does_not_die_is_tried_again(hand):
     web.dies = 1
     rest.lacking()()
     assert rest.lacking() is None
+
+
+@pytest.mark.parametrize(("most", "deaths"), [(1, 2), (2, 4), (math.inf, 20)])
+def test_no_more_die_at_each_point_than_may_while_the_storm_lasts(hand, monkeypatch, most, deaths):
+    monkeypatch.setattr(hand_module, "LULL", 0.0)
+    profile = replace(TINY, web_kills=0, most_per_point=most)
+    rest = hand(HandOnTheRest, Fake(dies=1), profile, ("P01", "P02"))
+    looks = iter(range(21))
+    rest.run(enough=lambda: next(looks) == 20)
+    assert rest.done["P01"] + rest.done["P02"] == rest.done["web_kill"] == deaths
 
 
 @pytest.fixture

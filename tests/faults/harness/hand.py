@@ -82,7 +82,12 @@ class Hand(ABC):
         return self.at(rarest) if self.done[rarest] < self.stage.profile.per_point else None
 
     def _another(self) -> Act:
-        return self.at(self._rarest()) if self.points else lambda: time.sleep(LULL)
+        return (lambda: time.sleep(LULL)) if self._spent() else self.at(self._rarest())
+
+    def _spent(self) -> bool:
+        """Whether as many have died at each point as may."""
+        most = self.stage.profile.most_per_point
+        return all(self.done[point] >= most for point in self.points)
 
     def _rarest(self) -> str:
         """The point at which the fewest have died; any of those that are even."""

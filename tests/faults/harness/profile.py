@@ -1,5 +1,6 @@
 """How much of everything a run has. A run that was given less than it wanted is no proof."""
 
+import math
 from dataclasses import dataclass, replace
 
 SENDING = ("P11", "P12", "P13", "P14", "P15", "P16", "P17", "P18", "P20")
@@ -35,6 +36,7 @@ class Profile:
     rolls: int = 1  # every worker is asked to end and started anew, as in a release
     erasures: int = 0  # of athletes whose plans are somewhere; who dies over one comes on top
     per_point: int = 0  # deaths at each crash point, at least
+    most_per_point: float = math.inf  # … after which nobody dies there only to fill the storm
     visits: int = 8  # crash points that are visited; the seed says which
     late: float = 3.0  # seconds after which a destination may still apply a call
     late_keyed: float = 9.0  # the same where keys are honoured: after it was asked again
@@ -62,7 +64,7 @@ class Profile:
 SHORT = Profile(
     "short", athletes=200, changes=2_000, worker_kills=20, mid_delivery=10, web_kills=4,
     pump_kills=2, wipes=3, restarts=1, stops=3, withdrawals=15, halts=4, storm=100,
-    erasures=2,
+    erasures=2, most_per_point=1,
 )  # fmt: skip
 FULL = Profile(
     "full", athletes=1_000, changes=10_000, worker_kills=50, mid_delivery=25, web_kills=10,
@@ -73,7 +75,7 @@ FULL = Profile(
 CONTROL = replace(
     SHORT, name="control", athletes=60, changes=600, worker_kills=9, mid_delivery=0, web_kills=2,
     pump_kills=1, wipes=2, stops=4, withdrawals=40, halts=0, storm=40, erasures=0, trouble=0.3,
-    patience=40, points=("P13", "P14", "P16", "P18"),
+    patience=40, points=("P13", "P14", "P16", "P18"), most_per_point=math.inf,
 )  # fmt: skip
 ASLEEP = replace(
     CONTROL,
