@@ -17,6 +17,7 @@ from sharing import reasons
 from sharing.ledger import Ledger
 from sharing.models import Delivery, Lane, PlanVersion, Quarantine, Route
 from sharing.selectors import drift
+from sharing.selectors.deliveries import newest_of_each_lane
 from sharing.selectors.trouble import of_connection
 
 DISCONNECTED = "Nothing new is read until it is connected again. Nothing is lost meanwhile."
@@ -258,11 +259,10 @@ def _median(user: User, since: datetime) -> timedelta | None:
 
 
 def recent(user: User) -> list[PlanVersion]:
-    deliveries = Delivery.objects.select_related("lane__destination").order_by("revision")
     return list(
         PlanVersion.objects.for_user(user)
         .select_related("plan__athlete")
-        .prefetch_related(Prefetch("deliveries", deliveries))
+        .prefetch_related(Prefetch("deliveries", newest_of_each_lane()))
         .order_by("-published_at")[:RECENT]
     )
 

@@ -30,6 +30,15 @@ def deliveries(user: User) -> QuerySet[Delivery]:
     return waiting.with_what_holds(rows)
 
 
+def newest_of_each_lane() -> QuerySet[Delivery]:
+    """Where a version was promised again, the last promise of it in each lane."""
+    newer = Delivery.objects.filter(
+        lane=OuterRef("lane"), version=OuterRef("version"), revision__gt=OuterRef("revision")
+    )
+    newest = Delivery.objects.filter(~Exists(newer)).select_related("lane__destination")
+    return newest.order_by("lane__destination__name")
+
+
 def filtered(user: User, wish: Mapping[str, object]) -> QuerySet[Delivery]:
     """By state, destination and athlete; what is not asked for is not filtered."""
     columns = {

@@ -11,6 +11,7 @@ from destinations.models import Destination
 from sharing.cadence import zone_of
 from sharing.clock import now
 from sharing.models import Delivery, Lane, Plan, PlanVersion
+from sharing.selectors.deliveries import newest_of_each_lane
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,9 @@ def newest_version(plan: Plan) -> PlanVersion | None:
 
 
 def versions(plan: Plan) -> QuerySet[PlanVersion]:
-    deliveries = Delivery.objects.select_related("lane__destination").order_by("revision")
     return (
         plan.versions.select_related("plan__athlete")
-        .prefetch_related(Prefetch("deliveries", deliveries), "acknowledgements")
+        .prefetch_related(Prefetch("deliveries", newest_of_each_lane()), "acknowledgements")
         .order_by("-version")
     )
 

@@ -112,6 +112,24 @@ def test_ana_redelivers_the_newest_version(client, world, ana):
     assert (again.state, again.version_id) == (Delivery.State.WAITING, delivery.version_id)
 
 
+def test_a_version_that_was_promised_again_has_one_chip_at_its_destination(client, world, ana):
+    first = finish(world)
+    client.post(reverse("delivery_redeliver", args=[first.pk]))
+    again = world.deliveries()[-1]
+    for page in (reverse("home"), reverse("plan", args=[world.plan.pk])):
+        shown = text(client.get(page))
+        assert reverse("delivery", args=[again.pk]) in shown
+        assert reverse("delivery", args=[first.pk]) not in shown
+    version = reverse("plan_version", args=[world.plan.pk, again.version.version])
+    assert reverse("delivery", args=[first.pk]) in text(client.get(version))
+
+
+def test_the_chip_of_what_was_taken_back_says_so(client, world, ana):
+    client.post(reverse("record_consents"), consent_form(world, decision="withdrawn"))
+    finish(world)
+    assert "Squad calendar · removal" in text(client.get(reverse("home")))
+
+
 def test_a_superseded_version_is_not_redelivered_and_the_page_says_why(client, world, ana):
     finish(world)
     old = world.deliveries()[0]
