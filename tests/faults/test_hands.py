@@ -45,9 +45,6 @@ class Fake:
 
     disarm = await_ready
 
-    def ready(self, process):
-        return not self.dies  # or it falls over what waited for it
-
     def asleep(self):
         return True
 
